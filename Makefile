@@ -1,0 +1,96 @@
+# Everything here needs only python3 (3.10 or newer) and pip: each target makes the environment it needs, once.
+#
+#   make demo       a real bot and a scripted chat with it, in the terminal (FRAMEWORK=aiogram)
+#   make test       everything a change must pass, on this Python
+#   make test-all   the test suite on every Python found here, and with the oldest supported frameworks
+#   make bench      the benchmarks, peers in the same run
+#   make docs       the documentation, warnings are errors
+#   make lint       ruff; `make types`: mypy and pyright; `make format`: let ruff write
+#   make quick      pytest on the source tree only; ARGS="-k waits" and the like
+#   make clean      remove environments and everything built
+
+PYTHON    ?= python3
+FRAMEWORK ?= aiogram
+ARGS      ?=
+
+BIN       := .venv/bin
+DEV       := .venv/.made
+DEMO      := .venvs/demo-$(FRAMEWORK)/.made
+WHEEL     := .venvs/wheel/.made
+BENCH     := .venvs/bench/.made
+PYTEST    := -m pytest
+OLDEST    := aiogram==3.4.* anyio==4.4.* pluggy==1.5.*
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all test-oldest bench docs lint types format quick clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# $(call venv,DIR,INTERPRETER): a fresh environment whose pip knows dependency groups (25.1 and newer).
+define venv
+	rm -rf $(1)
+	$(2) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+endef
+
+$(DEV): pyproject.toml
+	$(call venv,.venv,$(PYTHON))
+	$(BIN)/python -m pip install --quiet --editable '.[aiogram]' --group dev
+	@touch $@
+
+$(DEMO): pyproject.toml
+	$(call venv,$(@D),$(PYTHON))
+	$(@D)/bin/python -m pip install --quiet --editable '.[$(FRAMEWORK)]'
+	@touch $@
+
+$(WHEEL): pyproject.toml
+	$(call venv,$(@D),$(PYTHON))
+	$(@D)/bin/python -m pip install --quiet --group tests
+	@touch $@
+
+$(BENCH): pyproject.toml
+	$(call venv,$(@D),$(PYTHON))
+	$(@D)/bin/python -m pip install --quiet --editable '.[aiogram]' --group bench
+	@touch $@
+
+demo: $(DEMO)
+	@.venvs/demo-$(FRAMEWORK)/bin/python scripts/demo.py $(FRAMEWORK)
+
+# The checks that print nothing worth reading share the cores; the two pytest runs come last, so theirs are the last lines.
+test: $(DEV) $(WHEEL)
+	@$(MAKE) --jobs=2 --output-sync=target lint types docs
+	@AIOSTEP_EXPECT_ROOT=src $(BIN)/python $(PYTEST) $(ARGS)
+	@scripts/test-wheel $(BIN)/python .venvs/wheel/bin/python $(ARGS)
+
+test-all: $(DEV)
+	@scripts/test-all $(ARGS)
+
+bench: $(BENCH)
+	@.venvs/bench/bin/python benchmarks/run.py $(ARGS)
+
+docs: $(DEV)
+	@$(BIN)/python -m sphinx -n -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs: docs/_build/html/index.html"
+
+lint: $(DEV)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(DEV)
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+format: $(DEV)
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+quick: $(DEV)
+	@$(BIN)/python $(PYTEST) $(ARGS)
+
+clean:
+	rm -rf .venv .venvs build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,31 @@
+"""What every test shares: the event loop, and the proof that the right copy of the code is under test."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run every async test on asyncio: the frameworks know no other loop."""
+    return "asyncio"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run against another copy than the one in AIOSTEP_EXPECT_ROOT, be it src or a wheel."""
+    expected = os.environ.get("AIOSTEP_EXPECT_ROOT")
+    if expected is None:
+        return
+    wanted = (ROOT / expected).resolve()
+    for package in sorted(init.parent.name for init in (ROOT / "src").glob("*/__init__.py")):
+        spec = importlib.util.find_spec(package)
+        found = Path(spec.origin).resolve() if spec and spec.origin else None
+        if found is None or found.parent.parent != wanted:
+            message = f"{package} comes from {found}, but these tests are for {wanted}; run them through make"
+            raise pytest.UsageError(message)
