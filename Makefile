@@ -81,8 +81,8 @@ lint: $(DEV)
 	@$(BIN)/ruff format --check
 
 types: $(DEV)
-	@$(BIN)/mypy
-	@$(BIN)/pyright
+	@$(BIN)/mypy src $(wildcard scripts/*.py examples/*.py tests/typing/*.py)
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(DEV)
 	@$(BIN)/ruff check --fix

@@ -33,6 +33,8 @@ FILES: dict[str, set[str]] = {
 LAZY: dict[str, set[str]] = {
     "aiostep/__main__.py": {"aiostep_testing"},
 }
+# Type checkers bring their own copy of it.
+TYPING = {"typing_extensions"}
 # Discovery reads these on machines without the framework.
 FRAMEWORK_FREE = {"plugin.py"}
 
@@ -44,22 +46,24 @@ IMPURE_IMPORTS = {"anyio", "asyncio", "concurrent", "random", "secrets", "socket
 
 @dataclass(frozen=True)
 class Import:
-    """One imported top-level name; `lazy` when a function does it."""
+    """One imported top-level name; `lazy` when a function does it, `typing` when only type checkers do."""
 
     name: str
     line: int
     lazy: bool
+    typing: bool
 
 
 def imports(module: Module) -> Iterator[Import]:
     """Find every import, also `import_module("...")`, however deep."""
-    pending: list[tuple[ast.AST, bool]] = [(module.tree, False)]
+    pending: list[tuple[ast.AST, bool, bool]] = [(module.tree, False, False)]
     while pending:
-        node, lazy = pending.pop()
+        node, lazy, typing = pending.pop()
         for name in imported_names(node):
-            yield Import(name.partition(".")[0], getattr(node, "lineno", 0), lazy)
-        inside = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        pending.extend((child, inside) for child in ast.iter_child_nodes(node))
+            yield Import(name.partition(".")[0], getattr(node, "lineno", 0), lazy, typing)
+        lazy = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        typing = typing or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+        pending.extend((child, lazy, typing) for child in ast.iter_child_nodes(node))
 
 
 def imported_names(node: ast.AST) -> list[str]:
@@ -85,6 +89,7 @@ def layering_faults(module: Module) -> list[str]:
     faults = []
     for found in imports(module):
         allowed = always | (LAZY.get(module.name, set()) if found.lazy else set())
+        allowed |= TYPING if found.typing else set()
         if found.name not in allowed and found.name not in sys.stdlib_module_names:
             faults.append(f"{module.name}:{found.line} must not import {found.name}")
     return faults
@@ -153,6 +158,7 @@ def test_the_tables_name_real_packages() -> None:
         ("aiostep_aiogram/adapter.py", "def f():\n    import aiostep_ptb"),
         ("aiostep_aiogram/adapter.py", "importlib.import_module('telegram.ext')"),
         ("aiostep_aiogram/plugin.py", "import aiogram"),
+        ("aiostep_testing/world.py", "import typing_extensions"),
         ("aiostep_testing/world.py", "if TYPE_CHECKING:\n    from aiogram import Bot"),
     ],
 )
@@ -166,6 +172,7 @@ def test_a_wrong_import_is_seen(name: str, code: str) -> None:
     [
         ("aiostep_core/plugins.py", "import pluggy"),
         ("aiostep_core/storages/redis.py", "import redis.asyncio"),
+        ("aiostep_testing/world.py", "if TYPE_CHECKING:\n    from typing_extensions import Self"),
         ("aiostep/__main__.py", "def f():\n    from aiostep_testing import play"),
         ("aiostep_aiogram/adapter.py", "from aiogram import Dispatcher\nfrom . import facts\nimport asyncio"),
     ],

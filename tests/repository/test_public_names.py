@@ -48,6 +48,6 @@ class D:
 def g(): 'Say hello.'
 __all__ = ["C", "D", "f", "g"]
 """
-    exec(code, module.__dict__)
+    exec(compile(code, "example", "exec", dont_inherit=True), module.__dict__)
 
     assert undocumented(module) == ["C", "D", "f"]

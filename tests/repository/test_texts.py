@@ -46,16 +46,29 @@ def test_a_forbidden_text_is_seen(text: str) -> None:
     assert faults(text)
 
 
+def silent_tests(path: Path) -> list[str]:
+    """Find the tests of a file that have no docstring."""
+    found = ast.walk(ast.parse(path.read_text("utf-8")))
+    functions = [node for node in found if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    tests = [node for node in functions if node.name.startswith("test_")]
+    return [f"{path.name}:{node.lineno} {node.name}" for node in tests if not ast.get_docstring(node)]
+
+
 def test_every_test_says_what_it_expects() -> None:
     """Each test has a docstring: the expected behaviour, in a sentence."""
-    silent = []
-    for path in (path for path in tracked() if path.name.startswith("test_") and path.suffix == ".py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
-            if named and not (ast.get_docstring(node) or "").strip():
-                silent.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    files = [path for path in tracked() if path.match("tests/**/test_*.py")]
 
-    assert silent == []
+    assert [fault for path in files for fault in silent_tests(path)] == []
+
+
+def test_a_silent_test_is_seen(tmp_path: Path) -> None:
+    """The check finds a test without a sentence, also inside a class."""
+    path = tmp_path / "test_example.py"
+    path.write_text(
+        "def test_a(): ...\nclass TestB:\n    async def test_b(self): ...\n    def test_c(self): 'Says.'\n"
+    )
+
+    assert silent_tests(path) == ["test_example.py:1 test_a", "test_example.py:3 test_b"]
 
 
 def test_changelog_fragments_are_named_so_that_they_can_be_sorted() -> None:
