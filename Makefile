@@ -19,13 +19,13 @@ DEMO      := .venvs/demo-$(FRAMEWORK)/.made
 WHEEL     := .venvs/wheel/.made
 BENCH     := .venvs/bench/.made
 PYTEST    := -m pytest
-OLDEST    := aiogram==3.4.* anyio==4.4.* pluggy==1.5.*
+SITE      := 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-oldest bench docs lint types format quick clean
+.PHONY: help demo test test-all wheel bench docs lint types format quick clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -49,7 +49,7 @@ $(DEMO): pyproject.toml
 
 $(WHEEL): pyproject.toml
 	$(call venv,$(@D),$(PYTHON))
-	$(@D)/bin/python -m pip install --quiet --group tests
+	$(@D)/bin/python -m pip install --quiet '.[aiogram]' --group tests
 	@touch $@
 
 $(BENCH): pyproject.toml
@@ -64,10 +64,17 @@ demo: $(DEMO)
 test: $(DEV) $(WHEEL)
 	@$(MAKE) --jobs=2 --output-sync=target lint types docs
 	@AIOSTEP_EXPECT_ROOT=src $(BIN)/python $(PYTEST) $(ARGS)
-	@scripts/test-wheel $(BIN)/python .venvs/wheel/bin/python $(ARGS)
+	@$(MAKE) wheel
+	@AIOSTEP_EXPECT_ROOT=$$(.venvs/wheel/bin/python -c $(SITE)) .venvs/wheel/bin/python $(PYTEST) $(ARGS)
 
-test-all: $(DEV)
-	@scripts/test-all $(ARGS)
+# The built wheel, installed with what it asks for and nothing of the source tree.
+wheel: $(DEV) $(WHEEL)
+	@rm -rf build/wheel && mkdir -p build
+	@$(BIN)/python -m hatchling build -t wheel -d build/wheel > build/wheel.log 2>&1 || (cat build/wheel.log; exit 1)
+	@.venvs/wheel/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
+
+test-all:
+	@$(PYTHON) scripts/test_all.py $(ARGS)
 
 bench: $(BENCH)
 	@.venvs/bench/bin/python benchmarks/run.py $(ARGS)

@@ -78,7 +78,8 @@ def imported_names(node: ast.AST) -> list[str]:
             args=[ast.Constant(value=str(name)), *_],
         ) if not name.startswith("."):
             return [name]
-    return []
+        case _:
+            return []
 
 
 def layering_faults(module: Module) -> list[str]:

@@ -1,0 +1,127 @@
+"""Read the code of a page, and the chats its author promises: see "How docs look" in CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from textwrap import dedent
+
+FENCE = re.compile(r"^(?P<indent>\s*)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)$")
+PLAY = re.compile(r"<!--\s*play:(?P<script>.*?)-->", re.DOTALL)
+ACTION = re.compile(r"(?P<who>\w+) (?:(?P<sign>[<>]) (?P<text>.+)|\[(?P<button>.+)\])")
+
+
+class PageError(ValueError):
+    """A page says something that nobody would run; the message names the line."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """One fenced python block; `line` is where its first line stands on the page."""
+
+    line: int
+    text: str
+
+
+class Verb(Enum):
+    """What happens in one line of a play."""
+
+    SEND = "send"
+    CLICK = "click"
+    SEE = "see"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One line of a play: a person sends or clicks something, or sees what the bot says."""
+
+    who: str
+    verb: Verb
+    text: str
+
+    @property
+    def pattern(self) -> str:
+        """The text as a regular expression, where `...` stands for anything."""
+        return "^" + "(?s:.*)".join(re.escape(part) for part in self.text.split("...")) + "$"
+
+
+@dataclass(frozen=True)
+class Play:
+    """A chat that must go as written; `line` is where the comment begins."""
+
+    line: int
+    actions: tuple[Action, ...]
+
+
+def read_page(text: str) -> list[Code | Play]:
+    """Find the python blocks and the plays of a page, in order.
+
+    Raises:
+        PageError: a block is python under another name (so that it would not run), is never closed, or a
+            play has a line that is no action.
+    """
+    found: list[Code | Play] = list(read_code(text))
+    hidden = blank_fences(text)
+    for match in PLAY.finditer(hidden):
+        line = hidden.count("\n", 0, match.start()) + 1
+        found.append(Play(line, tuple(read_actions(match["script"], line))))
+    if hidden.count("play:") != sum(isinstance(item, Play) for item in found):
+        message = "a play is not written as <!-- play: ... -->"
+        raise PageError(message)
+    return sorted(found, key=lambda item: item.line)
+
+
+def fences(text: str) -> Iterator[tuple[int, int, str]]:
+    """Find fenced blocks: the indices of their first and their closing line, and what the fence says."""
+    lines = text.splitlines()
+    opened: tuple[int, re.Match[str]] | None = None
+    for index, line in enumerate(lines):
+        match = FENCE.match(line)
+        if match is None:
+            continue
+        if opened is None:
+            opened = index, match
+        elif match["fence"].startswith(opened[1]["fence"]) and not match["info"].strip():
+            yield opened[0] + 1, index, opened[1]["info"].strip()
+            opened = None
+    if opened is not None:
+        message = f"line {opened[0] + 1}: this block is never closed"
+        raise PageError(message)
+
+
+def read_code(text: str) -> Iterator[Code]:
+    """Yield the python blocks; refuse what looks like python and would not run."""
+    lines = text.splitlines()
+    for start, end, info in fences(text):
+        if info == "python":
+            yield Code(start + 1, dedent("\n".join(lines[start:end])) + "\n")
+        elif re.search(r"\bpy(thon\d?|con)?\b", info):
+            message = (
+                f'line {start}: a block of "{info}" never runs; write "python", or "text" if it is no program'
+            )
+            raise PageError(message)
+
+
+def blank_fences(text: str) -> str:
+    """Empty the fenced blocks, so that what they show is not taken for a comment of the page."""
+    lines = text.splitlines()
+    for start, end, _ in fences(text):
+        lines[start:end] = [""] * (end - start)
+    return "\n".join(lines)
+
+
+def read_actions(script: str, line: int) -> Iterator[Action]:
+    """Read the lines of a play; on one line they are separated by a bar."""
+    for written in re.split(r"\n|\s\|\s", script):
+        if not (said := written.strip()):
+            continue
+        match = ACTION.fullmatch(said)
+        if match is None or (match["sign"] == "<") != (match["who"] == "bot"):
+            message = f'line {line}: "{said}" is none of: "Ann > text", "Ann [Button]", "bot < text"'
+            raise PageError(message)
+        if match["button"]:
+            yield Action(match["who"], Verb.CLICK, match["button"])
+        else:
+            yield Action(match["who"], Verb.SEE if match["sign"] == "<" else Verb.SEND, match["text"])

@@ -1,0 +1,142 @@
+"""Every piece of code in README.md and docs/ runs, and the bots in it say what the page promises."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.docs.snippets import Action, Code, PageError, Play, Verb, read_page
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = [
+    ROOT / "README.md",
+    *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts),
+]
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Give a page one event loop for all of its plays, and leave nothing running."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+def run_page(path: Path, text: str, loop: asyncio.AbstractEventLoop) -> ModuleType:
+    """Run the code of a page from top to bottom in one module, and play its chats where they stand."""
+    module = ModuleType("page_" + re.sub(r"\W", "_", path.stem))
+    sys.modules[module.__name__] = module  # dataclasses and type hints look their module up
+    try:
+        for item in read_page(text):
+            if isinstance(item, Code):
+                run_code(path, item, module)
+            else:
+                loop.run_until_complete(run_play(path, item, module))
+    finally:
+        del sys.modules[module.__name__]
+    return module
+
+
+def run_code(path: Path, code: Code, module: ModuleType) -> None:
+    """Execute one block; tracebacks name the page and its line."""
+    padded = "\n" * (code.line - 1) + code.text
+    exec(compile(padded, str(path), "exec", dont_inherit=True), module.__dict__)
+
+
+async def run_play(path: Path, play: Play, module: ModuleType) -> None:
+    """Play one chat with the `dp` of the page, in process."""
+    from tests.docs.stage import Stage  # it imports aiogram, which most pages do not need
+
+    where = f"{path.name}:{play.line}"
+    assert hasattr(module, "dp"), f"{where}: a play needs a `dp`, and no block above defines one"
+    async with Stage(module.dp) as stage:
+        for action in play.actions:
+            await stage.perform(action)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=[path.relative_to(ROOT).as_posix() for path in PAGES])
+def test_the_code_of_a_page_runs(path: Path, loop: asyncio.AbstractEventLoop) -> None:
+    """The blocks of a page run in order, and its plays go as written."""
+    run_page(path, path.read_text("utf-8"), loop)
+
+
+def test_blocks_and_plays_are_found_in_order() -> None:
+    """A page gives its python blocks, indented ones too, and its plays; other blocks are left alone."""
+    text = """
+- item
+
+  ```python
+  if x:
+      y = 1
+  ```
+
+<!-- play: Ann > /start | bot < Hi... -->
+
+```text
+<!-- play: no -->
+```
+
+<!-- play:
+Ann [Save]
+-->
+"""
+
+    assert read_page(text) == [
+        Code(5, "if x:\n    y = 1\n"),
+        Play(9, (Action("Ann", Verb.SEND, "/start"), Action("bot", Verb.SEE, "Hi..."))),
+        Play(15, (Action("Ann", Verb.CLICK, "Save"),)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("```py\nx\n```", "never runs"),
+        ("```{code-block} python\nx\n```", "never runs"),
+        ("```python skip\nx\n```", "never runs"),
+        ("```python\nx", "never closed"),
+        ("<!-- play: Ann says hi -->", "none of"),
+        ("<!-- play: bot > hi -->", "none of"),
+        ("<!-- play: Ann < hi -->", "none of"),
+        ("<!--play: Ann > hi", "not written as"),
+    ],
+)
+def test_what_would_not_run_is_refused(text: str, words: str) -> None:
+    """Code under another name, an open block and an unreadable play are errors, not silence."""
+    with pytest.raises(PageError, match=words):
+        read_page(text)
+
+
+def test_blocks_share_a_namespace(loop: asyncio.AbstractEventLoop) -> None:
+    """A later block uses the names of an earlier one."""
+    module = run_page(Path("page.md"), "```python\nx = 1\n```\n\n```python\ny = x + 1\n```\n", loop)
+
+    assert module.y == 2
+
+
+def test_a_failing_block_is_named_by_page_and_line(loop: asyncio.AbstractEventLoop) -> None:
+    """The traceback of a block that fails points at the page and the line in it."""
+    with pytest.raises(ZeroDivisionError) as failed:
+        run_page(Path("page.md"), "# Title\n\n```python\nx = 1\n1 / 0\n```\n", loop)
+
+    last = failed.traceback[-1]
+    assert (str(last.path).endswith("page.md"), last.lineno + 1) == (True, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"), [("Hi Ann!", True), ("Hi\nthere!", True), ("Hi", False), ("Oh Hi x!", False)]
+)
+def test_dots_stand_for_anything(text: str, *, fits: bool) -> None:
+    """What the bot is expected to say is literal, but for the dots."""
+    assert bool(re.search(Action("bot", Verb.SEE, "Hi...!").pattern, text)) is fits
