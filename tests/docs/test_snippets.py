@@ -25,12 +25,17 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     """Give a page one event loop for all of its plays, and leave nothing running."""
     loop = asyncio.new_event_loop()
     yield loop
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(end_tasks())
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
+
+
+async def end_tasks() -> None:
+    """Cancel what a page left running, and wait until it is gone."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 def run_page(path: Path, text: str, loop: asyncio.AbstractEventLoop) -> ModuleType:
