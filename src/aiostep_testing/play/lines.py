@@ -1,0 +1,55 @@
+"""What a typed line means: who speaks where, and whether it is text or a press of a button. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+HELP: Final = (
+    "Type to write. [1] or [Save] presses a button. '@bob: hi' writes as Bob, '#team bob: hi' as Bob in the group "
+    "'team'; '@bob' or '#team bob' alone stays there. A backslash in front sends a line as it is. Ctrl-D ends."
+)
+
+_SPEAKER: Final = re.compile(r"(?:#(?P<group>[^\s:]+)\s+|@)(?P<name>\w+)\s*(?::\s*(?P<rest>.*))?", re.DOTALL)
+_PRESS: Final = re.compile(r"\[\s*(?P<button>\S.*?)\s*\]")
+_NUMBERED: Final = re.compile(r"(?P<number>\d+)(?:\s.*)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One typed line.
+
+    name: who speaks, if the line says so; group: where, None is the private chat.
+    text: what is sent; button: what is pressed; neither: only switch to the speaker.
+    """
+
+    name: str | None = None
+    group: str | None = None
+    text: str | None = None
+    button: str | None = None
+
+
+def parse_line(line: str) -> Line:
+    """Understand a line without its line break."""
+    name = group = None
+    rest: str | None = line
+    speaker = _SPEAKER.fullmatch(line)
+    if speaker:
+        name, group, rest = speaker["name"], speaker["group"], speaker["rest"]
+    if not rest:
+        return Line(name=name, group=group)
+    press = _PRESS.fullmatch(rest)
+    if press:
+        return Line(name=name, group=group, button=press["button"])
+    return Line(name=name, group=group, text=rest.removeprefix("\\"))
+
+
+def choose(button: str, texts: list[str]) -> int | None:
+    """Find the button that `[button]` means: by its text, else by its number, as in `[1]` or `[1 Save]`."""
+    if button in texts:
+        return texts.index(button)
+    numbered = _NUMBERED.fullmatch(button)
+    if numbered and 1 <= int(numbered["number"]) <= len(texts):
+        return int(numbered["number"]) - 1
+    return None

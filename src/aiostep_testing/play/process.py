@@ -1,0 +1,169 @@
+"""The bot's own process: started with the emulator's address, watched, and ended by its id."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aiostep_testing.play import boot
+from aiostep_testing.wire import File, Reply
+from aiostep_testing.world import World
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+READY_CALLS: Final = frozenset({"getupdates", "setwebhook"})
+STDERR: Final = 2
+
+
+class PlayError(Exception):
+    """Say in one sentence why the bot cannot be played with, and with which exit status to leave."""
+
+    def __init__(self, message: str, status: int = 2) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class PlayWorld(World):
+    """A world that takes every well-formed token, and notices when the bot arrives.
+
+    called: the bot made its first call.
+    ready: it asked for updates, so what people say from now on reaches it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.called = asyncio.Event()
+        self.ready = asyncio.Event()
+
+    async def call(
+        self, token: str, method: str, params: Mapping[str, object], files: Mapping[str, File] | None = None
+    ) -> Reply:
+        """Execute one API call, of a bot that may be new here."""
+        number, _, secret = token.partition(":")
+        if number.isdecimal() and secret:
+            self.bot(token)
+        self.called.set()
+        # A bot may drop what was queued before its first poll (drop_pending_updates), so only the poll counts.
+        if method.lower() in READY_CALLS:
+            self.ready.set()
+        return await super().call(token, method, params, files)
+
+
+class BotProcess:
+    """A bot script running in a child process; an async context manager.
+
+    The script's standard output goes to our standard error: the chat alone has the standard output.
+
+    Raises:
+        PlayError: on entry, if there is no such script.
+    """
+
+    def __init__(self, script: str | Path, arguments: Sequence[str] = (), *, world: PlayWorld, url: str) -> None:
+        self.script = Path(script)
+        self.arguments = tuple(arguments)
+        self.world = world
+        self.url = url
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        check_script(self.script)
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, boot.__file__, str(self.script), *self.arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=STDERR,
+            env=self._environment(),
+            # Ctrl-C in the terminal is ours; the bot hears of it from us, once.
+            start_new_session=True,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _environment(self) -> dict[str, str]:
+        local = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1", "localhost")))
+        # httpx and requests would carry even loopback requests through a proxy that the environment names.
+        return {**os.environ, boot.ADDRESS: self.url, "NO_PROXY": local, "no_proxy": local, "PYTHONUNBUFFERED": "1"}
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode if self._process else None
+
+    async def wait(self) -> int:
+        """Wait for the end of the script and return its exit status, as a shell counts it."""
+        assert self._process is not None, "enter the BotProcess first"
+        return shell_status(await self._process.wait())
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Interrupt the bot as Ctrl-C would, and kill it after *grace* seconds."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+        # A bot in a blocking long poll looks at its stop flag only when the poll is answered.
+        self.world.release_polls()
+        if process.stdin:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), grace)
+        except asyncio.TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def connect(self, within: float) -> None:
+        """Wait until the bot asks for updates.
+
+        Raises:
+            PlayError: it did not in time, or ended before.
+        """
+        ready = asyncio.ensure_future(self.world.ready.wait())
+        ended = asyncio.ensure_future(self.wait())
+        try:
+            await asyncio.wait({ready, ended}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            if ready.done():
+                return
+            if ended.done():
+                status = ended.result()
+                raise PlayError(f"{self.script} ended with exit status {status} before it asked for updates", status or 1)
+            raise PlayError(self._silence(within), 1)
+        finally:
+            ready.cancel()
+            ended.cancel()
+
+    def _silence(self, within: float) -> str:
+        if self.world.called.is_set():
+            return (
+                f"{self.script} reached the emulator but did not ask for updates within {within:g} s: "
+                "start polling, or set a webhook, at the end of the script"
+            )
+        return (
+            f"{self.script} did not connect to the emulator within {within:g} s: if it sets its own session or base URL, "
+            f"take that from os.environ[{boot.ADDRESS!r}] (aiogram: TelegramAPIServer.from_base(...)); "
+            "if it is only slow to start, pass --wait SECONDS"
+        )
+
+
+def check_script(script: Path) -> None:
+    """Make sure that there is a script to run.
+
+    Raises:
+        PlayError: there is none.
+    """
+    if not script.is_file():
+        got = "is a directory" if script.is_dir() else "does not exist"
+        raise PlayError(f"{script} {got}; pass the path of the Python file that starts your bot")
+
+
+def shell_status(returncode: int) -> int:
+    """Return an exit status that a shell understands; death by signal n is 128 + n."""
+    return returncode if returncode >= 0 else 128 - returncode
