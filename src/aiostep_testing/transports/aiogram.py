@@ -1,0 +1,224 @@
+"""aiogram over a world, in process: a session for its Bot, and a feeder for its Dispatcher."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import logging
+import threading
+from collections.abc import AsyncGenerator, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.base import BaseSession
+from aiogram.exceptions import TelegramNetworkError
+from aiogram.methods import TelegramMethod
+from aiogram.types import InputFile, Update
+
+from aiostep_testing.accounts import BotAccount
+from aiostep_testing.wire import Dropped, File, Json, copied
+from aiostep_testing.world import World
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+QUIET_PASSES = 25
+THREAD_PAUSE = 0.001
+
+
+class EmulatorSession(BaseSession):
+    """A session whose server is a world in this process; requests and answers still go through JSON."""
+
+    def __init__(self, world: World, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.world = world
+
+    async def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+    async def make_request(self, bot: Bot, method: TelegramMethod[T], timeout: int | None = None) -> T:
+        """Hand the method to the world as the form fields and files that aiogram would post.
+
+        Raises:
+            TelegramNetworkError: a fault cut the connection.
+        """
+        uploads: dict[str, InputFile] = {}
+        fields = {
+            name: value
+            for name, raw in method.model_dump(warnings=False).items()
+            if (value := self.prepare_value(raw, bot=bot, files=uploads))
+        }
+        files = {name: await self._read(bot, name, upload) for name, upload in uploads.items()}
+        try:
+            status, body = await self.world.call(bot.token, method.__api_method__, fields, files)
+        except Dropped:
+            raise TelegramNetworkError(method=method, message="the emulator cut the connection") from None
+        response = self.check_response(bot=bot, method=method, status_code=status, content=json.dumps(body))
+        return cast(T, response.result)
+
+    @staticmethod
+    async def _read(bot: Bot, name: str, upload: InputFile) -> File:
+        return File(upload.filename or name, b"".join([chunk async for chunk in upload.read(bot)]))
+
+    async def stream_content(
+        self,
+        url: str,
+        headers: dict[str, Any] | None = None,
+        timeout: int = 30,
+        chunk_size: int = 65536,
+        raise_for_status: bool = True,
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the content of a file of the world.
+
+        Raises:
+            FileNotFoundError: the world has no such file.
+        """
+        # .../file/bot<token>/<folder>/<name>
+        path = "/".join(url.rsplit("/", 2)[1:])
+        data = self.world.download(path)
+        if data is None:
+            raise FileNotFoundError(f"the world has no file {path!r}; getFile tells the path of a file")
+        for start in range(0, len(data), chunk_size):
+            yield data[start : start + chunk_size]
+
+
+class Feeder:
+    """Deliver a bot's updates to a Dispatcher as its long polling does: one task per update, in arrival order.
+
+    Like polling it subscribes the bot to the update types its handlers use; other kinds never arrive.
+    tasks: the tasks that are not done, in the order in which they were started.
+    errors: what handlers raised and no error handler took; also logged.
+    """
+
+    def __init__(self, world: World, dispatcher: Dispatcher, *bots: Bot, **workflow_data: Any) -> None:
+        self.world, self.dispatcher, self.bots = world, dispatcher, bots
+        self.tasks: list[asyncio.Task[None]] = []
+        self.errors: list[BaseException] = []
+        self._data: dict[str, Any] = {"dispatcher": dispatcher, "bots": list(bots), **workflow_data}
+        self._by_id = {bot.id: bot for bot in bots}
+        self._remove: Callable[[], None] | None = None
+        self._threads = CountingExecutor()
+        self._started = 0
+
+    async def start(self) -> None:
+        """Run the startup handlers, subscribe, and feed what is already queued.
+
+        Raises:
+            RuntimeError: it runs already.
+        """
+        if self._remove is not None:
+            raise RuntimeError("this Feeder is already running; stop() it first, or make another one")
+        # aiogram runs plain filters in the loop's default threads; settle() has to know when they are done.
+        asyncio.get_running_loop().set_default_executor(self._threads)
+        await self.dispatcher.emit_startup(bot=self.bots[-1], **self.dispatcher.workflow_data | self._data)
+        kinds = self.dispatcher.resolve_used_update_types()
+        for bot in self.bots:
+            self.world.bot(bot.token).subscribe(kinds)
+        self._remove = self.world.add_delivery(self._deliver)
+        for bot in self.bots:
+            account = self.world.bot(bot.token)
+            for update in list(account.updates):
+                self._deliver(account, update)
+
+    async def stop(self) -> None:
+        """Stop feeding, cancel what still runs, and run the shutdown handlers."""
+        if self._remove is None:
+            return
+        self._remove()
+        self._remove = None
+        try:
+            await self.dispatcher.emit_shutdown(bot=self.bots[-1], **self.dispatcher.workflow_data | self._data)
+        finally:
+            running = list(self.tasks)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _deliver(self, account: BotAccount, update: Json) -> None:
+        bot = self._by_id.get(account.id)
+        if bot is None:
+            return
+        self.world.confirm(account, update["update_id"])
+        task = asyncio.get_running_loop().create_task(self._feed(bot, copied(update)))
+        self._started += 1
+        self.tasks.append(task)
+        task.add_done_callback(self.tasks.remove)
+
+    async def _feed(self, bot: Bot, raw: Json) -> None:
+        try:
+            update = Update.model_validate(raw, context={"bot": bot})
+            response: object = await self.dispatcher.feed_update(bot, update, **self._data)
+            if isinstance(response, TelegramMethod):
+                method = cast("TelegramMethod[Any]", response)
+                await self.dispatcher.silent_call_request(bot=bot, result=method)
+        except Exception as exc:  # noqa: BLE001 - a handler may raise anything; polling goes on, so do we
+            self.errors.append(exc)
+            logger.exception("update %s of bot %s failed", raw["update_id"], bot.id)
+
+    async def settle(self, *, passes: int = 10_000) -> None:
+        """Let the bot run until it does nothing more by itself; handlers may still wait for updates or timers.
+
+        At most *passes* rounds of the event loop; sleeping handlers are not waited for.
+        """
+        quiet, before = 0, self._progress()
+        for _ in range(passes):
+            await asyncio.sleep(THREAD_PAUSE if self._threads.busy else 0)
+            now = self._progress()
+            quiet = quiet + 1 if now == before and not self._threads.busy else 0
+            before = now
+            if quiet >= QUIET_PASSES:
+                return
+
+    def _progress(self) -> tuple[int, ...]:
+        return self._started, len(self.tasks), len(self.world.calls), self._threads.finished
+
+
+class CountingExecutor(concurrent.futures.ThreadPoolExecutor):
+    """A thread pool that tells how much work is under way."""
+
+    def __init__(self) -> None:
+        super().__init__(thread_name_prefix="feeder")
+        self._lock = threading.Lock()
+        self.busy = 0
+        self.finished = 0
+
+    def submit(
+        self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> concurrent.futures.Future[Any]:
+        """Submit as ThreadPoolExecutor does, and count."""
+        with self._lock:
+            self.busy += 1
+        future = super().submit(fn, *args, **kwargs)
+        # This runs before asyncio's own callback, which is added later; settle()'s quiet passes bridge the gap.
+        future.add_done_callback(self._done)
+        return future
+
+    def _done(self, _: object) -> None:
+        with self._lock:
+            self.busy -= 1
+            self.finished += 1
+
+
+def in_process(world: World, dispatcher: Dispatcher, *bots: Bot, **workflow_data: Any) -> Feeder:
+    """Feed the updates of *bots* to *dispatcher* for the length of an ``async with`` block."""
+    return Feeder(world, dispatcher, *bots, **workflow_data)
+
+
+def make_bot(world: World, token: str = "42:TEST", **kwargs: Any) -> Bot:
+    """Make an aiogram Bot that talks to *world*, where its account is made too when there is none."""
+    world.bot(token)
+    return Bot(token, session=EmulatorSession(world), **kwargs)
