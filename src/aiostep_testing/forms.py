@@ -1,8 +1,9 @@
-"""What a request to the Bot API says: parameters and files from the query string and the body, as pure functions."""
+"""What a request to the Bot API says: its parameters and files, as pure functions of its target and body."""
 
 from __future__ import annotations
 
 import json
+from typing import cast
 from urllib.parse import parse_qsl, unquote
 
 from aiostep_testing.http import ProtocolError, parse_head
@@ -43,13 +44,15 @@ def parse_body(content_type: str, body: bytes) -> tuple[Json, Files]:
 
 def _parse_json(body: bytes) -> Json:
     try:
-        value = json.loads(body)
+        value: object = json.loads(body)
     # Deep nesting raises RecursionError, which is no ValueError.
     except (ValueError, RecursionError) as exc:
         raise ProtocolError(400, "Bad Request: can't parse request body as JSON object") from exc
     if not isinstance(value, dict):
-        raise ProtocolError(400, f"Bad Request: the JSON body is a {type(value).__name__}; expected an object")
-    return value
+        raise ProtocolError(
+            400, f"Bad Request: the JSON body is a {type(value).__name__}; expected an object"
+        )
+    return cast("Json", value)
 
 
 def _parse_fields(text: str) -> Json:
@@ -67,7 +70,7 @@ def parse_multipart(content_type: str, body: bytes) -> tuple[Json, Files]:
         raise ProtocolError(400, "Bad Request: multipart/form-data without a boundary")
     mark = b"--" + boundary.encode("latin-1")
     # Every boundary but the first follows a line break that belongs to it and not to the content before it.
-    first, *parts = (b"\r\n" + body).split(b"\r\n" + mark)
+    _, *parts = (b"\r\n" + body).split(b"\r\n" + mark)
     if not parts or not parts[-1].startswith(b"--"):
         raise ProtocolError(400, "Bad Request: the multipart body does not end with its boundary")
     params: Json = {}
@@ -118,7 +121,9 @@ def parse_options(header: str) -> tuple[str, dict[str, str]]:
         value, rest = _read_value(rest.lstrip())
         if name.endswith("*"):
             charset, _, encoded = value.partition("''")
-            extended[name[:-1]] = unquote(encoded, "utf-8" if charset.lower() == "utf-8" else "latin-1", "replace")
+            extended[name[:-1]] = unquote(
+                encoded, "utf-8" if charset.lower() == "utf-8" else "latin-1", "replace"
+            )
         else:
             plain[name] = value
     return kind.strip().lower(), plain | extended
@@ -137,6 +142,7 @@ def _read_value(text: str) -> tuple[str, str]:
             position += 1
         out.append(text[position])
         position += 1
-    # HTML5 forms (and httpx, urllib3 after them) escape exactly these three with percent signs, and the percent itself not.
+    # HTML5 forms (and httpx, urllib3 after them) escape exactly these three with percent signs, and the
+    # percent itself not.
     value = "".join(out).replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
     return value, text[position + 1 :].partition(";")[2]

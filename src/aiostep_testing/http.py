@@ -1,8 +1,8 @@
 """HTTP/1.1 as pure functions and one push parser: bytes in, messages out, no socket and no event loop.
 
-The emulator's server and its webhook sender are thin loops around this module. It is written for the loopback interface
-and for the clients of the Bot API, so it knows exactly what those send: any verb, `Content-Length` and chunked bodies, and
-`Expect: 100-continue`. What the bodies mean is next door, in `forms.py`.
+The emulator's server and its webhook sender are thin loops around this module. It is written for the loopback
+interface and for the clients of the Bot API, so it knows exactly what those send: any verb, `Content-Length`
+and chunked bodies, and `Expect: 100-continue`. What the bodies mean is next door, in `forms.py`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ REASONS: Final[Mapping[int, str]] = {
     502: "Bad Gateway",
     505: "HTTP Version Not Supported",
 }
+
 
 class ProtocolError(Exception):
     """Say that the peer's bytes are not HTTP as we speak it, and with which status to answer."""
@@ -51,12 +52,15 @@ SEND_CONTINUE: Final = Signal.SEND_CONTINUE
 class Limits:
     """Bound what a peer may make us keep in memory.
 
-    The head is generous because some clients put every parameter into the query string; the body because a bot may
-    upload files of 50 MB.
+    The head is generous because some clients put every parameter into the query string; the body because a
+    bot may upload files of 50 MB.
     """
 
     head: int = 256 * 1024
     body: int = 64 * 1024 * 1024
+
+
+LIMITS: Final = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,9 @@ class HttpMessage:
         """
         parts = self.start.split(" ")
         if len(parts) != 3 or not parts[0] or not parts[1]:
-            raise ProtocolError(400, f"Bad Request: request line is {self.start[:80]!r}, not 'VERB target HTTP/1.1'")
+            raise ProtocolError(
+                400, f"Bad Request: request line is {self.start[:80]!r}, not 'VERB target HTTP/1.1'"
+            )
         if parts[2] not in ("HTTP/1.1", "HTTP/1.0"):
             raise ProtocolError(505, f"HTTP version is {parts[2][:20]!r}; this server speaks HTTP/1.1")
         return parts[0], parts[1]
@@ -99,7 +105,12 @@ class HttpMessage:
             ProtocolError: the start line is not `HTTP/1.x nnn reason`.
         """
         parts = self.start.split(" ", 2)
-        if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or len(parts[1]) != 3 or not parts[1].isdecimal():
+        if (
+            len(parts) < 2
+            or not parts[0].startswith("HTTP/1.")
+            or len(parts[1]) != 3
+            or not parts[1].isdecimal()
+        ):
             raise ProtocolError(502, f"status line is {self.start[:80]!r}, not 'HTTP/1.1 nnn reason'")
         return int(parts[1])
 
@@ -123,11 +134,11 @@ class _State(enum.Enum):
 class MessageParser:
     """Turn a byte stream, split anywhere, into HTTP messages.
 
-    Feed it what arrives and call `next_message` until it returns NEED_DATA. After a `ProtocolError` the stream has no
-    known position any more: answer and close.
+    Feed it what arrives and call `next_message` until it returns NEED_DATA. After a `ProtocolError` the
+    stream has no known position any more: answer and close.
     """
 
-    def __init__(self, *, limits: Limits = Limits(), responses: bool = False) -> None:
+    def __init__(self, *, limits: Limits = LIMITS, responses: bool = False) -> None:
         self._limits = limits
         self._responses = responses
         self._buffer = bytearray()
@@ -178,12 +189,15 @@ class MessageParser:
         return message
 
     def _read_head(self) -> bool:
-        # A client may end its body with a stray line break (RFC 9112, 2.2); it must not become an empty request line.
+        # A client may end its body with a stray line break (RFC 9112, 2.2); it must not become an empty
+        # request line.
         while self._buffer.startswith(b"\r\n"):
             del self._buffer[:2]
         end = self._buffer.find(b"\r\n\r\n")
         if (end if end >= 0 else len(self._buffer)) > self._limits.head:
-            raise ProtocolError(431, f"Request Header Fields Too Large: the head is longer than {self._limits.head} bytes")
+            raise ProtocolError(
+                431, f"Request Header Fields Too Large: the head is longer than {self._limits.head} bytes"
+            )
         if end < 0:
             return False
         self._start, self._headers = parse_head(bytes(self._buffer[:end]))
@@ -196,7 +210,9 @@ class MessageParser:
         encoding = headers.get("transfer-encoding", "").lower()
         length = headers.get("content-length")
         if encoding and (encoding != "chunked" or length is not None):
-            raise ProtocolError(400, f"Bad Request: transfer-encoding {encoding[:40]!r} with content-length {length!r}")
+            raise ProtocolError(
+                400, f"Bad Request: transfer-encoding {encoding[:40]!r} with content-length {length!r}"
+            )
         if length is not None and not (length.isascii() and length.isdecimal() and len(length) < 16):
             raise ProtocolError(400, f"Bad Request: content-length is {length[:40]!r}, not a number of bytes")
         if encoding:
@@ -206,11 +222,15 @@ class MessageParser:
             self._state = _State.LENGTH if self._wanted else _State.HEAD
         elif self._responses and self._start.split(" ")[1:2] not in (["204"], ["304"]):
             self._state = _State.UNTIL_EOF
-        self._continue = headers.get("expect", "").lower() == "100-continue" and self._state is not _State.HEAD
+        self._continue = (
+            headers.get("expect", "").lower() == "100-continue" and self._state is not _State.HEAD
+        )
 
     def _want(self, size: int) -> None:
         if len(self._body) + size > self._limits.body:
-            raise ProtocolError(413, f"Request Entity Too Large: the body is longer than {self._limits.body} bytes")
+            raise ProtocolError(
+                413, f"Request Entity Too Large: the body is longer than {self._limits.body} bytes"
+            )
         self._wanted = size
 
     def _take(self) -> bool:
@@ -253,7 +273,7 @@ class MessageParser:
     def _read_chunk(self) -> bool:
         if not self._take() or len(self._buffer) < 2:
             return False
-        if self._buffer[:2] != b"\r\n":
+        if not self._buffer.startswith(b"\r\n"):
             raise ProtocolError(400, "Bad Request: a chunk is not followed by a line break")
         del self._buffer[:2]
         self._state = _State.CHUNK_SIZE
@@ -290,7 +310,8 @@ def parse_head(head: bytes) -> tuple[str, dict[str, str]]:
     """Split a head (without its empty last line) into the start line and the headers.
 
     Raises:
-        ProtocolError: a header line has no name, or a header that must be alone comes twice with different values.
+        ProtocolError: a header line has no name, or a header that must be alone comes twice with different
+        values.
     """
     start, *lines = head.decode("latin-1").split("\r\n")
     headers: dict[str, str] = {}
@@ -307,7 +328,13 @@ def parse_head(head: bytes) -> tuple[str, dict[str, str]]:
 
 def encode_message(start: str, headers: Mapping[str, str], body: bytes) -> bytes:
     """Return the bytes of a request or response; its length is added."""
-    lines = [start, *(f"{name}: {value}" for name, value in headers.items()), f"Content-Length: {len(body)}", "", ""]
+    lines = [
+        start,
+        *(f"{name}: {value}" for name, value in headers.items()),
+        f"Content-Length: {len(body)}",
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode("latin-1") + body
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from aiostep_testing.forms import parse_body, split_target
 from aiostep_testing.http import (
+    LIMITS,
     SEND_CONTINUE,
     HttpMessage,
     Limits,
@@ -38,9 +39,9 @@ async def serve(
     *,
     port: int = 0,
     host: str = "127.0.0.1",
-    limits: Limits = Limits(),
+    limits: Limits = LIMITS,
     webhooks: WebhookSender | None = None,
-) -> AsyncIterator[Server]:
+) -> AsyncGenerator[Server, None]:
     """Serve *world*, and deliver its webhooks, until the block ends.
 
     Args:
@@ -61,7 +62,7 @@ async def serve(
 class Server:
     """The listening socket and its connections; `serve` makes one."""
 
-    def __init__(self, world: World, limits: Limits = Limits()) -> None:
+    def __init__(self, world: World, limits: Limits = LIMITS) -> None:
         self.world = world
         self.limits = limits
         self.url = ""
@@ -77,7 +78,7 @@ class Server:
         """
         if host not in LOOPBACK:
             raise ValueError(
-                f"the emulator cannot listen on {host!r}: it has no authentication and knows no TLS, so it serves "
+                f"the emulator cannot listen on {host!r}: it has no authentication and no TLS, so it serves "
                 f"this machine only; use '127.0.0.1', 'localhost' or '::1'"
             )
         self._listener = await asyncio.start_server(self._accept, host, port)
@@ -85,7 +86,7 @@ class Server:
         self.url = f"http://[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"http://{bound[0]}:{bound[1]}"
 
     async def stop(self, grace: float = 1.0) -> None:
-        """Stop listening, end the long polls, and close every connection, at the latest after *grace* seconds."""
+        """Stop listening, end the long polls, and close every connection after at most *grace* seconds."""
         if self._listener is None:
             return
         self._listener.close()
@@ -113,7 +114,8 @@ class Server:
         try:
             await connection.run()
         except (ConnectionError, asyncio.CancelledError):
-            # asyncio logs a cancelled connection task as an unhandled error; here it is the normal end of `stop`.
+            # asyncio logs a cancelled connection task as an unhandled error; here it is the normal end of
+            # `stop`.
             pass
         finally:
             self._connections.discard(connection)
@@ -124,7 +126,11 @@ class _Connection:
     """One client: its requests are answered one after the other."""
 
     def __init__(
-        self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[Any]
+        self,
+        server: Server,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        task: asyncio.Task[Any],
     ) -> None:
         self.task = task
         self._server = server
@@ -173,7 +179,8 @@ class _Connection:
         return await (reading or self._read_or_nothing())
 
     async def _read_or_nothing(self) -> bytes:
-        # Nobody may be left to look at the result of a read-ahead, so a reset connection is an end of it like any other.
+        # Nobody may be left to look at the result of a read-ahead, so a reset connection is an end of it like
+        # any other.
         with contextlib.suppress(ConnectionError):
             return await self._reader.read(READ_SIZE)
         return b""
@@ -222,7 +229,7 @@ class _Connection:
         return 200, {"Content-Type": "application/octet-stream"}, content
 
     async def _watched(self, call: asyncio.Task[Reply], method: str) -> Reply:
-        """Await the call; give a long poll up when its client is gone, so that it does not refuse the next one."""
+        """Await the call, but give up a long poll whose client is gone."""
         if method.lower() != "getupdates":
             return await call
         try:
@@ -241,7 +248,7 @@ def failure(status: int, description: str) -> bytes:
 
 
 def refuse_foreign(headers: Mapping[str, str]) -> None:
-    """Refuse what a web page of another origin made a browser send, also under a name that was rebound to loopback.
+    """Refuse what a foreign web page made a browser send, also under a name that was rebound to loopback.
 
     Raises:
         ProtocolError: the `Host` or `Origin` is not this machine.
@@ -255,7 +262,9 @@ def refuse_foreign(headers: Mapping[str, str]) -> None:
         except ValueError:
             host = None
         if host not in LOOPBACK:
-            raise ProtocolError(403, f"Forbidden: {name} is {value[:80]!r}; the emulator answers this machine only")
+            raise ProtocolError(
+                403, f"Forbidden: {name} is {value[:80]!r}; the emulator answers this machine only"
+            )
 
 
 def _retry_after(body: Mapping[str, Any]) -> dict[str, str]:

@@ -1,9 +1,9 @@
-"""Deliver updates to webhooks the way Telegram's own server does: in ordered queues, one update in flight per queue.
+"""Deliver updates to webhooks as the real server does: in ordered queues, one update in flight per queue.
 
-The queue of a message is its chat, the queue of a callback query is its user; up to `max_connections` queues run side by
-side. An answer other than 2xx brings the same update again after a doubling delay, and nothing of that queue passes
-meanwhile. That order is what makes a handler that waits *inside* its webhook request wait for ever; a test against an
-emulator without it would prove nothing.
+The queue of a message is its chat, the queue of a callback query is its user; up to `max_connections` queues
+run side by side. An answer other than 2xx brings the same update again after a doubling delay, and nothing of
+that queue passes meanwhile. That order is what makes a handler that waits *inside* its webhook request wait
+for ever; a test against an emulator without it would prove nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from aiostep_testing.world import BotAccount, World
+    from aiostep_testing.accounts import BotAccount
+    from aiostep_testing.world import World
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"
@@ -45,10 +46,10 @@ def queue_of(update: Json) -> tuple[str, int]:
     So a press of a button gets past a chat that is stalled by an unanswered message, on the real server too.
     """
     kind = next(key for key in update if key != "update_id")
-    event = update[kind]
+    event: Json = update[kind]
     if kind in MESSAGES:
         return "message", int(event["chat"]["id"])
-    who = event.get("from") or event.get("user") or event.get("chat") or {}
+    who: Json = event.get("from") or event.get("user") or event.get("chat") or {}
     return kind, int(who.get("id", 0))
 
 
@@ -105,7 +106,8 @@ class WebhookSender:
         key = (bot.token, *queue_of(update))
         queue = self._queues.get(key)
         if queue is not None:
-            # Setting a webhook hands over everything pending once more; a duplicate, though, is pending twice.
+            # Setting a webhook hands over everything pending once more; a duplicate, though, is pending
+            # twice.
             if _count(queue, update) < _count(bot.updates, update):
                 queue.append(update)
             return
@@ -202,7 +204,9 @@ async def _connect(url: SplitResult, host: str | None) -> tuple[asyncio.StreamRe
         ValueError: the URL leads elsewhere; scripted people must not write to a real server.
     """
     if host not in LOOPBACK or url.scheme not in ("http", "https"):
-        raise ValueError(f"the emulator delivers only to this machine: http://127.0.0.1:<port>/..., not {url.geturl()!r}")
+        raise ValueError(
+            f"the emulator delivers only to this machine: http://127.0.0.1:<port>/..., not {url.geturl()!r}"
+        )
     tls: Any = None
     if url.scheme == "https":
         # A test's certificate is signed by nobody; the bytes do not leave the machine.

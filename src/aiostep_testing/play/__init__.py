@@ -1,1 +1,1 @@
-"""Play with a bot on this machine: run its script against the emulator and talk to it, by hand or from a story."""
+"""Play with a bot on this machine: its own script against the emulator, and you or a story as the people."""

@@ -1,11 +1,11 @@
-"""Run a bot script, unmodified, with its framework pointed at the emulator: `python boot.py SCRIPT [ARGUMENT ...]`.
+"""Run a bot script, unmodified, against the emulator: `python boot.py SCRIPT [ARGUMENT ...]`.
 
-This file is run by its path in the child process, so that the script meets a fresh interpreter: it must import nothing
-but the standard library, and nothing the script would have to pay for.
+This file is run by its path in the child process, so that the script meets a fresh interpreter: it must
+import nothing but the standard library, and nothing the script would have to pay for.
 
-The emulator's address comes in `AIOSTEP_BOT_API`; a script that sets its own base URL reads it from there. A library is
-patched when the script imports it and not before, and only where its default address stands: what the author chose
-himself stays.
+The emulator's address comes in `AIOSTEP_BOT_API`; a script that sets its own base URL reads it from there. A
+library is patched when the script imports it and not before, and only where its default address stands: what
+the author chose himself stays.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 ADDRESS = "AIOSTEP_BOT_API"
 TELEGRAM = "https://api.telegram.org"
@@ -96,7 +97,7 @@ class RedirectFinder(importlib.abc.MetaPathFinder):
 
 
 def end_with_parent() -> None:
-    """Interrupt this process when the other end of its standard input is closed, and give the script an empty one.
+    """Interrupt this process when its standard input is closed, and give the script an empty one.
 
     A player that was killed can send no signal; the end of the pipe arrives nevertheless.
     """
@@ -114,7 +115,9 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="aiostep-play-lifeline", daemon=True).start()
 
 
-def show_traceback(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
+def show_traceback(
+    kind: type[BaseException], error: BaseException, trace: types.TracebackType | None
+) -> None:
     """Print the traceback as Python would for the script alone: without the frames of this file."""
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
@@ -123,9 +126,9 @@ def show_traceback(kind: type[BaseException], error: BaseException, trace: types
 
 def run(script: str) -> None:
     """Execute the file as `__main__`, as `python SCRIPT` does."""
-    # Not runpy.run_path: it empties the script's globals when the last line is done, under threads that still run.
-    with open(script, "rb") as source:
-        code = compile(source.read(), script, "exec")
+    # Not runpy.run_path: it empties the script's globals when the last line is done, under threads that still
+    # run.
+    code = compile(Path(script).read_bytes(), script, "exec")
     main = types.ModuleType("__main__")
     main.__dict__.update(__file__=script, __builtins__=__builtins__)
     sys.modules["__main__"] = main
@@ -138,9 +141,10 @@ def boot() -> None:
     for name in TOKEN_NAMES:
         os.environ.setdefault(name, TOKEN)
     sys.argv = sys.argv[1:]
-    # Python put the directory of this file there (unless told not to), and the script must not see our modules.
+    # Python put the directory of this file there (unless told not to), and the script must not see our
+    # modules.
     if not getattr(sys.flags, "safe_path", False):
-        sys.path[0] = os.path.dirname(os.path.abspath(script))
+        sys.path[0] = str(Path(script).absolute().parent)
     sys.meta_path.insert(0, RedirectFinder(os.environ[ADDRESS].rstrip("/")))
     sys.excepthook = show_traceback
     end_with_parent()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 HELP: Final = (
-    "Type to write. [1] or [Save] presses a button. '@bob: hi' writes as Bob, '#team bob: hi' as Bob in the group "
-    "'team'; '@bob' or '#team bob' alone stays there. A backslash in front sends a line as it is. Ctrl-D ends."
+    "Type to write. [1] or [Save] presses a button. '@bob: hi' writes as Bob, '#team bob: hi' as Bob in the "
+    "group 'team'; '@bob' or '#team bob' alone stays there. A backslash in front sends a line as it is. "
+    "Ctrl-D ends."
 )
 
 _SPEAKER: Final = re.compile(r"(?:#(?P<group>[^\s:]+)\s+|@)(?P<name>\w+)\s*(?::\s*(?P<rest>.*))?", re.DOTALL)

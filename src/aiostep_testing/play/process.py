@@ -51,7 +51,8 @@ class PlayWorld(World):
         if number.isdecimal() and secret:
             self.bot(token)
         self.called.set()
-        # A bot may drop what was queued before its first poll (drop_pending_updates), so only the poll counts.
+        # A bot may drop what was queued before its first poll (drop_pending_updates), so only the poll
+        # counts.
         if method.lower() in READY_CALLS:
             self.ready.set()
         return await super().call(token, method, params, files)
@@ -66,7 +67,9 @@ class BotProcess:
         PlayError: on entry, if there is no such script.
     """
 
-    def __init__(self, script: str | Path, arguments: Sequence[str] = (), *, world: PlayWorld, url: str) -> None:
+    def __init__(
+        self, script: str | Path, arguments: Sequence[str] = (), *, world: PlayWorld, url: str
+    ) -> None:
         self.script = Path(script)
         self.arguments = tuple(arguments)
         self.world = world
@@ -93,7 +96,13 @@ class BotProcess:
     def _environment(self) -> dict[str, str]:
         local = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1", "localhost")))
         # httpx and requests would carry even loopback requests through a proxy that the environment names.
-        return {**os.environ, boot.ADDRESS: self.url, "NO_PROXY": local, "no_proxy": local, "PYTHONUNBUFFERED": "1"}
+        return {
+            **os.environ,
+            boot.ADDRESS: self.url,
+            "NO_PROXY": local,
+            "no_proxy": local,
+            "PYTHONUNBUFFERED": "1",
+        }
 
     @property
     def returncode(self) -> int | None:
@@ -107,18 +116,20 @@ class BotProcess:
     async def stop(self, grace: float = 5.0) -> None:
         """Interrupt the bot as Ctrl-C would, and kill it after *grace* seconds."""
         process = self._process
-        if process is None or process.returncode is not None:
+        if process is None:
             return
-        process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-        # A bot in a blocking long poll looks at its stop flag only when the poll is answered.
-        self.world.release_polls()
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+            # A bot in a blocking long poll looks at its stop flag only when the poll is answered.
+            self.world.release_polls()
+            try:
+                await asyncio.wait_for(process.wait(), grace)
+            except asyncio.TimeoutError:
+                process.kill()
+                await process.wait()
+        # Not before the end: to the bot, the end of this pipe is a second Ctrl-C.
         if process.stdin:
             process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), grace)
-        except asyncio.TimeoutError:
-            process.kill()
-            await process.wait()
 
     async def connect(self, within: float) -> None:
         """Wait until the bot asks for updates.
@@ -134,7 +145,9 @@ class BotProcess:
                 return
             if ended.done():
                 status = ended.result()
-                raise PlayError(f"{self.script} ended with exit status {status} before it asked for updates", status or 1)
+                raise PlayError(
+                    f"{self.script} ended with exit status {status} before it asked for updates", status or 1
+                )
             raise PlayError(self._silence(within), 1)
         finally:
             ready.cancel()
@@ -147,8 +160,9 @@ class BotProcess:
                 "start polling, or set a webhook, at the end of the script"
             )
         return (
-            f"{self.script} did not connect to the emulator within {within:g} s: if it sets its own session or base URL, "
-            f"take that from os.environ[{boot.ADDRESS!r}] (aiogram: TelegramAPIServer.from_base(...)); "
+            f"{self.script} did not connect to the emulator within {within:g} s: "
+            "if it sets its own session or base URL, take that from "
+            f"os.environ[{boot.ADDRESS!r}] (aiogram: TelegramAPIServer.from_base(...)); "
             "if it is only slow to start, pass --wait SECONDS"
         )
 

@@ -21,7 +21,8 @@ from aiostep_testing.wire import Json
 
 FIRST: Final = "Alice"
 STDIN: Final = 0
-# Through a pipe all lines are there at once: each is held back until the bot has reacted and been quiet for a moment.
+# Through a pipe all lines are there at once: each is held back until the bot has reacted and been quiet for a
+# moment.
 REACTS_WITHIN: Final = 3.0
 QUIET_FOR: Final = 0.4
 
@@ -50,8 +51,8 @@ async def chat(script: Path, arguments: Sequence[str] = (), *, wait: float = 10.
 async def stdin_lines(descriptor: int = STDIN) -> AsyncIterator[str]:
     """Yield the lines of the standard input.
 
-    A thread reads them, because no event loop reads files on every system; it reads the descriptor and not `sys.stdin`,
-    whose lock a blocked daemon thread would still hold when the interpreter ends.
+    A thread reads them, because no event loop reads files on every system; it reads the descriptor and not
+    `sys.stdin`, whose lock a blocked daemon thread would still hold when the interpreter ends.
     """
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[bytes] = asyncio.Queue()
@@ -138,11 +139,11 @@ class Terminal:
             self._print(f"There is no button [{wanted}] to press here; there is: {there}", "33")
             return False
         button = buttons[index]
-        if not button.inline:
-            self._send(speaker, place, button.text)
-            return True
         self._echo(speaker, place, f"[{button.text}]")
-        speaker.click(button.text, on=message, in_=place)
+        if button.data is not None:
+            _ = speaker.click(button.data, on=message)
+        else:
+            speaker.press(button.text, in_=place)
         return True
 
     def show(self, chat: Chat, event: Event) -> None:
@@ -157,7 +158,7 @@ class Terminal:
         self._print(line, "35" if event.kind == "answer" else "36")
 
     def _remember(self, chat: Chat, event: Event) -> None:
-        markup = event.what.get("reply_markup") or {}
+        markup: Json = event.what.get("reply_markup") or {}
         buttons = buttons_of(markup) if event.kind in ("message", "edit") else []
         shown, _ = self._keyboards.get(chat.id, ({}, []))
         if buttons:

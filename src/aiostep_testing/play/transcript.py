@@ -1,4 +1,4 @@
-"""How a chat reads as text: messages, keyboards, and what happened to them. Pure functions of Bot API objects."""
+"""How a chat reads as text: messages, keyboards, and what happened to them. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,25 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiostep_testing.chats import Chat, Event
+from aiostep_testing.groups import Group, Topic
+from aiostep_testing.people import Place
 from aiostep_testing.wire import Json
 
-# What a message may be instead of text, the first that fits; `animation` comes with a `document` and `venue` with a
-# `location`, so they stand first.
+# What a message may be instead of text, the first that fits; `animation` comes with a `document` and `venue`
+# with a `location`, so they stand first.
 CONTENT: Final = (
-    *("photo", "animation", "video", "audio", "voice", "video_note", "document", "sticker", "venue", "location"),
+    *(
+        "photo",
+        "animation",
+        "video",
+        "audio",
+        "voice",
+        "video_note",
+        "document",
+        "sticker",
+        "venue",
+        "location",
+    ),
     *("contact", "poll", "dice", "game", "invoice", "story", "checklist"),
     *("new_chat_members", "left_chat_member", "pinned_message", "forum_topic_created", "forum_topic_closed"),
 )
@@ -22,8 +35,8 @@ CONTENT: Final = (
 class Button:
     """One key of a keyboard.
 
-    data: the callback data of an inline button; None for a key whose text is sent, or that only opens something.
-    inline: whether it hangs below a message.
+    data: the callback data of an inline button; None for a key whose text is sent, or that only opens
+    something. inline: whether it hangs below a message.
     """
 
     text: str
@@ -77,11 +90,17 @@ def _detail(kind: str, content: Any) -> str:
             return ""
 
 
+def _shared(place: Group | Topic) -> str:
+    if isinstance(place, Topic):
+        return f"#{place.group.info['title']}/{place.name} "
+    return f"#{place.info['title']} "
+
+
 class Transcript:
     """Write down who said what, one chat line per event.
 
-    A line of a group begins with its title; a bot's line in a private chat names the person as soon as there is more
-    than one. With *numbered*, buttons carry the numbers that press them.
+    A line of a group begins with its title; a bot's line in a private chat names the person as soon as there
+    is more than one. With *numbered*, buttons carry the numbers that press them.
     """
 
     def __init__(self, *, numbered: bool = False) -> None:
@@ -92,13 +111,13 @@ class Transcript:
         """Take note of a person who will speak."""
         self._names[person_id] = name
 
-    def said(self, name: str, text: str, place: Chat | None) -> str:
+    def said(self, name: str, text: str, place: Place) -> str:
         """Write what a person says or presses; *place* is None in the private chat."""
-        return self._line(f"#{place.info['title']} " if place and "title" in place.info else "", name, text)
+        return self._line(_shared(place) if isinstance(place, (Group, Topic)) else "", name, text)
 
     def done(self, chat: Chat, event: Event) -> str | None:
         """Write what a bot did, or None when there is nothing to read."""
-        what, place = event.what, self._place(chat)
+        what, place = event.what, self._place(chat, event)
         match event.kind:
             case "message":
                 return self._line(place, "bot", text_of(what) + self._buttons(what))
@@ -110,11 +129,15 @@ class Transcript:
                 marks = " ".join(str(mark.get("emoji", mark["type"])) for mark in what["reaction"])
                 return self._line(place, "bot", f"(reacted {marks or 'no more'}) {text_of(what)}")
             case "answer" if what.get("text"):
-                return self._line(place, "bot", f"({'alert' if what.get('show_alert') else 'toast'}) {what['text']}")
+                return self._line(
+                    place, "bot", f"({'alert' if what.get('show_alert') else 'toast'}) {what['text']}"
+                )
             case _:
                 return None
 
-    def _place(self, chat: Chat) -> str:
+    def _place(self, chat: Chat, event: Event) -> str:
+        if isinstance(chat, Group):
+            return _shared(chat.topics.get(event.thread or 0, chat))
         if "title" in chat.info:
             return f"#{chat.info['title']} "
         return f"@{chat.info['first_name']} " if len(self._names) > 1 else ""
