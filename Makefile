@@ -34,27 +34,27 @@ help:
 define venv
 	rm -rf $(1)
 	$(2) -m venv $(1)
-	$(1)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(1)/bin/python -m pip install -qq --upgrade 'pip>=25.1'
 endef
 
 $(DEV): pyproject.toml
 	$(call venv,.venv,$(PYTHON))
-	$(BIN)/python -m pip install --quiet --editable '.[aiogram]' --group dev
+	$(BIN)/python -m pip install -qq --editable '.[aiogram]' --group dev
 	@touch $@
 
 $(DEMO): pyproject.toml
 	$(call venv,$(@D),$(PYTHON))
-	$(@D)/bin/python -m pip install --quiet --editable '.[$(FRAMEWORK)]'
+	$(@D)/bin/python -m pip install -qq --editable '.[$(FRAMEWORK)]'
 	@touch $@
 
 $(WHEEL): pyproject.toml
 	$(call venv,$(@D),$(PYTHON))
-	$(@D)/bin/python -m pip install --quiet '.[aiogram]' --group tests
+	$(@D)/bin/python -m pip install -qq '.[aiogram]' --group tests
 	@touch $@
 
 $(BENCH): pyproject.toml
 	$(call venv,$(@D),$(PYTHON))
-	$(@D)/bin/python -m pip install --quiet --editable '.[aiogram]' --group bench
+	$(@D)/bin/python -m pip install -qq --editable '.[aiogram]' --group bench
 	@touch $@
 
 demo: $(DEMO)
@@ -71,7 +71,7 @@ test: $(DEV) $(WHEEL)
 wheel: $(DEV) $(WHEEL)
 	@rm -rf build/wheel && mkdir -p build
 	@$(BIN)/python -m hatchling build -t wheel -d build/wheel > build/wheel.log 2>&1 || (cat build/wheel.log; exit 1)
-	@.venvs/wheel/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
+	@.venvs/wheel/bin/python -m pip install -qq --force-reinstall --no-deps build/wheel/*.whl
 
 test-all:
 	@$(PYTHON) scripts/test_all.py $(ARGS)

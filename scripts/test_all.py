@@ -50,7 +50,7 @@ def prepare(name: str, interpreter: Path, pins: tuple[str, ...]) -> Path:
     config = ROOT / "pyproject.toml"
     if not made.exists() or made.stat().st_mtime < config.stat().st_mtime:
         subprocess.run([interpreter, "-m", "venv", "--clear", folder], check=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet"]
+        pip = [str(python), "-m", "pip", "install", "-qq"]
         subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
         subprocess.run([*pip, "--editable", ".[aiogram]", "--group", "tests", *pins], check=True, cwd=ROOT)
         made.touch()

@@ -27,6 +27,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     yield loop
     loop.run_until_complete(end_tasks())
     loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()
 
 
@@ -145,3 +146,57 @@ def test_a_failing_block_is_named_by_page_and_line(loop: asyncio.AbstractEventLo
 def test_dots_stand_for_anything(text: str, *, fits: bool) -> None:
     """What the bot is expected to say is literal, but for the dots."""
     assert bool(re.search(Action("bot", Verb.SEE, "Hi...!").pattern, text)) is fits
+
+
+BOT = """
+```python
+from aiogram import Dispatcher
+from aiogram.filters import Command
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
+
+dp = Dispatcher()
+
+@dp.message(Command("start"))
+async def start(message: Message) -> None:
+    button = InlineKeyboardButton(text="More", callback_data="more")
+    await message.answer("Hello!", reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button]]))
+
+@dp.callback_query()
+async def more(click) -> None:
+    await click.message.answer("More for " + click.from_user.first_name)
+    await click.answer()
+
+@dp.message()
+async def fail(message: Message) -> None:
+    raise ValueError(message.text)
+```
+"""
+
+
+def test_a_play_that_goes_as_written_passes(loop: asyncio.AbstractEventLoop) -> None:
+    """People write and press buttons, and see what the page says the bot answers."""
+    play = "Ann > /start | bot < Hello! | Ann [More] | bot < More for A... | Bob > /start | bot < He...o!"
+
+    run_page(Path("page.md"), f"{BOT}<!-- play: {play} -->", loop)
+
+
+@pytest.mark.parametrize(
+    ("play", "words"),
+    [
+        ("Ann > /start | bot < Bye!", "page says 'Bye!'"),
+        ("Ann > /start", "expected nothing"),
+        ("Ann > what?", "ValueError"),
+        ("Ann [More]", "no button"),
+        ("bot < Hello!", "begins with somebody"),
+    ],
+)
+def test_a_play_that_goes_otherwise_fails(play: str, words: str, loop: asyncio.AbstractEventLoop) -> None:
+    """A wrong, missing or surplus answer, a missing button and a handler that raises all fail the page."""
+    with pytest.raises(AssertionError, match=words):
+        run_page(Path("page.md"), f"{BOT}<!-- play: {play} -->", loop)
+
+
+def test_a_play_needs_a_dispatcher(loop: asyncio.AbstractEventLoop) -> None:
+    """A play on a page without a bot fails, and says what is missing."""
+    with pytest.raises(AssertionError, match="needs a `dp`"):
+        run_page(Path("page.md"), "<!-- play: Ann > hi -->", loop)
