@@ -1,0 +1,232 @@
+"""Every contract of aiostep: what an adapter, a store of steps and a question must do. Read this first.
+
+``Adapter`` is the translation for one framework. ``StepStorage`` keeps registered next steps. ``Question`` turns an
+update into a value. Optional abilities are methods with a default.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from .context import Turn
+    from .facts import Delivery, Facts
+    from .keys import Key, Place, Scope
+    from .runtime import Runtime
+    from .steps import Step
+
+__all__ = ["Adapter", "Address", "Question", "Sent", "StepStorage"]
+
+T_co = TypeVar("T_co", covariant=True)
+TargetT = TypeVar("TargetT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a prompt goes.
+
+    Attributes:
+        reply_to_id: the message that led to the question, in the same chat, if there was one.
+        bot: the framework's bot object, if a handler is running.
+    """
+
+    key: Key
+    chat_type: str | None = None
+    reply_to_id: int | None = None
+    bot: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A prompt that was sent: the framework's message, its id, and whether it has inline buttons."""
+
+    message: Any
+    chat_id: int | None
+    message_id: int
+    has_buttons: bool = False
+
+
+class Adapter(ABC, Generic[TargetT]):
+    """The translation for one framework, bound to one target (a dispatcher, an application, a bot).
+
+    For every update that the framework receives, before any handler, lock, limiter or middleware that may wait, an
+    adapter must, in this order and without awaiting:
+
+    1. drop it if ``runtime.is_duplicate(bot_id, update_id)``;
+    2. unless ``runtime.concerns(key)`` is false, make the ``Delivery`` and ask ``runtime.meet(delivery)``; when the
+       answer cannot be given at once, await ``runtime.settle(decision)``;
+    3. consume the update (the framework's handlers must not see it) if the decision says so, else take the step, if
+       there is one, and let the update go on with a new ``Turn`` current;
+    4. when the handler has returned or raised, call ``runtime.end_turn``, also for next steps.
+    """
+
+    #: The plugin's name, which is the extra's name too.
+    name: str
+    #: The object that was given to install(). Held weakly or not, as the adapter likes: the target holds the adapter.
+    target: TargetT
+    #: The options that were given to install().
+    options: Mapping[str, Any] = MappingProxyType({})
+
+    # Installing.
+
+    @abstractmethod
+    def install(self, runtime: Runtime) -> None:
+        """Hook into the target. It may be built and configured already, but must not be changed in any other way.
+
+        Raises:
+            AlreadyInstalled: the target is served by another adapter.
+        """
+
+    @abstractmethod
+    def uninstall(self) -> None:
+        """Undo ``install``: the target is as it was before. Again is harmless."""
+
+    # Updates.
+
+    @abstractmethod
+    def facts(self, carrier: Any) -> Facts:
+        """Return what the core needs to know of an update. Pure; must not raise for any update Telegram sends."""
+
+    @abstractmethod
+    def update_of(self, carrier: Any) -> Any:
+        """Return the object that users get for the carried update, such as the framework's message."""
+
+    @abstractmethod
+    def key_of(self, target: object) -> Key | None:
+        """Return the key of a framework object (a message, a user, a chat); None if it has neither user nor chat.
+
+        Raises:
+            TypeError: *target* is no object of this framework.
+        """
+
+    @abstractmethod
+    def redispatch(self, deliveries: Sequence[Delivery]) -> None:
+        """Dispatch updates again, in this order, as if they had just arrived; returns before they are handled."""
+
+    def bot_ids(self) -> Collection[int]:
+        """Return the ids of the bots seen so far."""
+        return ()
+
+    # Waiting.
+
+    @abstractmethod
+    def compile_filter(self, filter: Any) -> Callable[[Delivery], object]:  # noqa: A002 - the public name
+        """Turn whatever the framework takes as a filter into a call that gives a truth or an awaitable of one.
+
+        A filter that can be called without awaiting must be, so that updates keep their order for free.
+
+        Raises:
+            BadArgument: *filter* is nothing that can be called.
+        """
+
+    def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:  # noqa: B027 - optional
+        """Refuse a wait that could not end.
+
+        Raises:
+            WouldDeadlock: the framework holds something while the handler runs without which no answer comes.
+            NotSubscribed: the bot does not receive *kinds*.
+        """
+
+    def suspend(self, turn: Turn) -> Any:
+        """Begin to let go of what the framework must not hold while a handler waits; None if there is nothing.
+
+        A result that is not None is awaited by ``release`` and later given to ``retake``.
+        """
+        return None
+
+    async def release(self, holds: Any) -> None:
+        """Let go of *holds*, last taken first."""
+
+    async def retake(self, holds: Any) -> None:
+        """Take *holds* again, before the handler goes on. Not called when its task was cancelled."""
+
+    # Speaking.
+
+    @abstractmethod
+    async def send(self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any) -> Sent:
+        """Send *prompt* (a text, or what the framework can send) to *to*; errors of the framework pass through."""
+
+    def watch_click(self, delivery: Delivery) -> None:  # noqa: B027 - optional
+        """Begin to notice whether the handler that got this click answers it itself; then ``answer_click`` must not."""
+
+    @abstractmethod
+    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+        """Answer a callback query, so that its button stops spinning. Must not raise for one that is too old."""
+
+    def is_gone(self, error: BaseException) -> str | None:
+        """Return "blocked" or "left" if *error* of a send says that nobody will ever answer there."""
+        return None
+
+    # Steps.
+
+    def compile_step(self, step: Step) -> None:  # noqa: B027 - optional
+        """Look at a step when it is registered.
+
+        Raises:
+            BadArgument: the framework could not call it.
+        """
+
+
+class StepStorage(ABC):
+    """Where registered next steps are kept, one per place.
+
+    Times are those of the engine's clock. ``take`` and ``give_back`` are atomic: whatever else looks at the storage
+    sees the step there or not. A storage in this process must not await anything, so that updates keep their order
+    for free; the engine holds the later updates of a key while another storage answers.
+    """
+
+    @property
+    @abstractmethod
+    def scopes(self) -> Collection[Scope]:
+        """The scopes under which there can be steps; an empty collection means that there are none for certain."""
+
+    def may_have(self, place: Place) -> bool:
+        """Tell, without awaiting, whether there may be a step at *place*. False is certain."""
+        return place.scope in self.scopes
+
+    @abstractmethod
+    async def put(self, step: Step, now: float) -> Step | None:
+        """Keep *step*, in place of any other at its place; return that one."""
+
+    @abstractmethod
+    async def get(self, place: Place, now: float) -> Step | None:
+        """Return the step at *place* whose time is not up."""
+
+    @abstractmethod
+    async def take(self, step: Step) -> bool:
+        """Remove *step*; True for exactly one of those who try."""
+
+    @abstractmethod
+    async def give_back(self, step: Step, now: float) -> bool:
+        """Put a taken *step* back, unless a newer one has its place; return whether it is there."""
+
+    @abstractmethod
+    async def steps(self, now: float) -> Iterable[Step]:
+        """Return the steps whose time is not up."""
+
+    @abstractmethod
+    async def clear(self) -> int:
+        """Remove all steps; return how many there were."""
+
+
+class Question(Protocol[T_co]):
+    """How an answer becomes a value.
+
+    ``parse`` gets the delivery and returns the value, or raises ``Retry`` with what is wrong with it. Anything else
+    that it raises is a bug and goes to the handler.
+    """
+
+    #: The kinds of update that can answer.
+    kinds: frozenset[str]
+
+    def parse(self, delivery: Delivery) -> T_co:
+        """Return the value of the answer.
+
+        Raises:
+            Retry: the answer is no good; its text says why.
+        """
+        ...

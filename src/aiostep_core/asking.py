@@ -1,0 +1,182 @@
+"""Waiting and asking: what handlers await."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from enum import Enum
+from typing import Any, Final
+
+from .context import Talk, current_talk
+from .errors import BadArgument, WaitTimeout
+from .facts import kinds_of
+from .keys import MessageScope, Scope
+from .prompting import Prompting
+from .questions import question_for
+from .setting import Setting, seconds
+from .waits import Conversation
+
+__all__ = ["RAISE", "Default", "ask", "conversation", "wait_for"]
+
+
+class Default(Enum):
+    """The default of ``default=``: there is none, raise."""
+
+    RAISE = "raise"
+
+
+RAISE: Final = Default.RAISE
+
+
+async def wait_for(
+    target: Any = None,
+    timeout: float | timedelta | None = None,
+    *,
+    kinds: str | Collection[str] = "message",
+    filter: Any = None,  # noqa: A002 - the public name
+    scope: Scope | MessageScope | None = None,
+    default: Any = RAISE,
+    on_conflict: str = "replace",
+    fresh: bool = False,
+    commands: str = "pass",
+) -> Any:
+    """Wait for the next update of somebody and return it: the framework's own object.
+
+    Args:
+        target: who; by default the person, chat and topic of the update being handled. A number names a user or a
+            chat; a ``Key`` or an object of the framework says it exactly.
+        timeout: seconds; None waits for ever, 0 only looks at what has come already.
+        kinds: Telegram's names of updates, one or several. "message" means whichever way a message comes.
+        filter: whether an update is meant: a filter of the framework or any callable, also an async one. An update
+            that is not meant goes on to the other handlers.
+        scope: which parts of the target count; see ``Scope``.
+        default: returned instead of raising ``WaitTimeout``.
+        on_conflict: what to do when somebody else waits there: "replace" them, "queue" behind, or "reject" this wait.
+        fresh: leave out what came before this call.
+        commands: "pass" lets a /command through to its handler; "take" makes it an answer like any other.
+
+    Raises:
+        WaitTimeout: nobody answered in time. It is a ``TimeoutError``.
+        WaitCancelled: the wait was ended; ``.reason`` says by what.
+        AlreadyWaiting: somebody else waits there, and *on_conflict* is "reject".
+        WouldDeadlock: the framework could not deliver the answer while this handler waits.
+        NotSubscribed: the bot does not receive updates of these *kinds*.
+        NoTarget: there is no telling whose answer is meant.
+        BadArgument: another argument makes no sense.
+    """
+    if commands not in ("pass", "take"):
+        raise BadArgument("commands", commands, '"pass" or "take"')
+    names, limit = kinds_of(kinds), seconds("timeout", timeout)
+    setting = Setting.find(target, scope)
+    wait, reading = setting.open(
+        names,
+        filter=filter,
+        timeout=limit,
+        on_conflict=on_conflict,
+        fresh=fresh,
+        takes_commands=commands == "take",
+    )
+    try:
+        return (await setting.runtime.outcome(wait, setting.turn, reading)).update
+    except WaitTimeout:
+        if default is RAISE:
+            raise
+        return default
+
+
+async def ask(
+    prompt: Any,
+    as_: Any = None,
+    *,
+    to: Any = None,
+    check: Callable[[Any], Any] | None = None,
+    retry: str | Callable[..., Any] | None = None,
+    attempts: int | None = 3,
+    timeout: float | timedelta | None = None,
+    remind: Mapping[float, Any] | None = None,
+    default: Any = RAISE,
+    cancel: bool = True,
+    keyboard: Any = None,
+    force_reply: bool | str = "auto",
+    scope: Scope | MessageScope | None = None,
+    filter: Any = None,  # noqa: A002 - the public name
+    on_conflict: str = "replace",
+    fresh: bool = False,
+    **send: Any,
+) -> Any:
+    """Send *prompt*, wait for the answer and return it: the framework's message, or a value of the type *as_*.
+
+    The wait is open before the prompt is sent, so no answer is too fast.
+
+    Args:
+        as_: what to make of the answer: ``str``, ``int``, ``float``, or a ``Question``.
+        to: whom to ask, by default the person of the update being handled; see ``wait_for``.
+        check: called with the answer, may be async. A true result takes it; a false one, a text (the reason), or
+            ``ValueError("reason")`` raised asks again.
+        retry: what to say then: a text, in which {problem} and {left} are filled in, or a function of (problem,
+            attempts left). By default the reason.
+        attempts: how many answers to look at; None: any number.
+        timeout: seconds from the first prompt, over all attempts.
+        remind: what to say after so many seconds without a good answer: ``{60: "Still there?"}``.
+        default: returned instead of raising ``WaitTimeout``.
+        cancel: whether the cancel command ends the question.
+        keyboard: a reply markup of the framework.
+        force_reply: "auto" asks for a reply in groups, where a bot may not see other messages; True, False.
+        filter, scope, on_conflict, fresh: as for ``wait_for``.
+        send: passed on to the framework's own method.
+
+    Raises:
+        TooManyAttempts: the last answer allowed was no good either.
+        WaitTimeout, WaitCancelled, AlreadyWaiting, WouldDeadlock, NoTarget, BadArgument: as for ``wait_for``.
+        Exception: what the framework raises when it cannot send; no wait is left behind.
+    """
+    if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1):
+        raise BadArgument("attempts", attempts, "a whole number from 1, or None for any number")
+    question, limit = question_for(as_), seconds("timeout", timeout)
+    prompting = Prompting(
+        Setting.find(to, scope),
+        question,
+        check=check,
+        timeout=limit,
+        remind=remind or {},
+        wait={"filter": filter, "on_conflict": on_conflict, "fresh": fresh, "is_cancellable": cancel},
+        send={"keyboard": keyboard, "force_reply": force_reply, **send},
+    )
+    try:
+        return await prompting.run(prompt, retry, attempts)
+    except WaitTimeout:
+        if default is RAISE:
+            raise
+        return default
+
+
+@asynccontextmanager
+async def conversation(
+    target: Any = None,
+    *,
+    scope: Scope | MessageScope | None = None,
+    timeout: float | timedelta | None = None,
+    on_conflict: str = "replace",
+) -> AsyncIterator[Conversation]:
+    """Hold a conversation: from here on, what arrives for it is kept for the waits inside.
+
+    A handler's first wait opens one by itself. Use this to begin earlier, in code outside a handler, or to give
+    several waits one *timeout*, in seconds: a wait inside raises ``WaitTimeout`` when it is up.
+
+    Raises:
+        WaitCancelled, AlreadyWaiting, NoTarget, BadArgument: as for ``wait_for``.
+    """
+    limit = seconds("timeout", timeout)
+    setting = Setting.find(target, scope)
+    runtime, turn, place = setting.runtime, setting.turn, setting.aim.place
+    outer = turn.conversations.get(place) if turn is not None and turn.conversations else None
+    held = runtime.open_conversation(setting.aim, turn, on_conflict=on_conflict, own=True)
+    talk = Talk(held, setting.aim, None if limit is None else runtime.now() + limit)
+    token = current_talk.set(talk)
+    try:
+        yield held
+    finally:
+        current_talk.reset(token)
+        if held is not outer:
+            runtime.close_conversation(held, turn)

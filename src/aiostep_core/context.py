@@ -1,0 +1,70 @@
+"""What is going on around the code that runs: the update being handled and the engine that handles it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .facts import Delivery, Facts
+
+if TYPE_CHECKING:
+    from .abc import Adapter
+    from .keys import Place
+    from .runtime import Runtime
+    from .targets import Aim
+    from .waits import Conversation
+
+__all__ = ["Talk", "Turn", "current_talk", "current_turn"]
+
+
+class Turn:
+    """One call of a handler, from the update that led to it until the handler is done.
+
+    Adapters make one for every update, so it holds what is at hand and works the rest out when asked.
+
+    Attributes:
+        conversations: those that the handler opened, by place.
+        clicks: those that answered a wait of the handler and may still have to be answered themselves.
+        park: set by an adapter that must know when the handler begins to wait; called then.
+    """
+
+    __slots__ = ("_delivery", "adapter", "carrier", "clicks", "conversations", "is_over", "park", "runtime")
+
+    def __init__(self, runtime: Runtime, adapter: Adapter[Any], carrier: Any, delivery: Delivery | None = None) -> None:
+        self.runtime = runtime
+        self.adapter = adapter
+        self.carrier = carrier
+        self._delivery = delivery
+        self.conversations: dict[Place, Conversation] | None = None
+        self.clicks: tuple[Delivery, ...] = ()
+        self.park: Callable[[], object] | None = None
+        self.is_over = False
+
+    @property
+    def delivery(self) -> Delivery:
+        """The update being handled."""
+        if self._delivery is None:
+            adapter, carrier = self.adapter, self.carrier
+            self._delivery = Delivery(adapter.facts(carrier), adapter.update_of(carrier), carrier, adapter)
+        return self._delivery
+
+    @property
+    def facts(self) -> Facts:
+        """The facts of the update being handled."""
+        return self.delivery.facts
+
+
+#: Set by adapters for every update: tasks that a handler starts inherit it, and later updates must not.
+current_turn: ContextVar[Turn | None] = ContextVar("aiostep_turn", default=None)
+
+class Talk(NamedTuple):
+    """An ``async with conversation(...)`` block; *deadline* is on the runtime's clock."""
+
+    conversation: Conversation
+    aim: Aim
+    deadline: float | None
+
+
+#: The innermost block around the code that runs.
+current_talk: ContextVar[Talk | None] = ContextVar("aiostep_talk", default=None)

@@ -1,0 +1,331 @@
+"""What happens with an update, and with those who wait for one. Pure: it decides and says what is left to do.
+
+Whoever calls must *perform* what a ``Decision`` or ``Changes`` says, at once and without awaiting in between: call
+``wake()`` of every wait that ended, and dispatch every leftover again, in order. ``runtime.py`` does.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from .facts import Delivery, Facts
+from .keys import Key, Place, Scope, places_of, project
+from .lanes import Held, Lane, Lanes
+from .recent import RecentAlbums, RecentUpdates
+from .waits import Conversation, Registry, Signal, Wait
+
+if TYPE_CHECKING:
+    from .reports import Exit
+    from .runtime import Runtime
+
+__all__ = ["CANCEL_WORDS", "Changes", "Decision", "Engine", "Outcome"]
+
+#: What a person writes to leave a conversation. With a slash: a command; without: the whole text of a message.
+CANCEL_WORDS = ("/cancel",)
+
+
+class Outcome(Enum):
+    """What becomes of an update."""
+
+    PASS = "not ours: the framework goes on with it"
+    CLAIMED = "it is the answer to a wait"
+    KEPT = "it is in the mailbox of a conversation"
+    ABSORBED = "it is a further part of an album that was an answer"
+    CANCELLED = "it ended a conversation"
+    NOT_YOURS = "it is a click on a keyboard meant for somebody else"
+    FILTERING = "a filter is to be awaited first"
+    HELD = "an earlier update of its key is being filtered"
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a decision leaves to do: waits to wake, and updates that go to ordinary handlers after all."""
+
+    ended: list[Wait] = field(default_factory=list)
+    leftovers: list[Delivery] = field(default_factory=list)
+
+    def __iadd__(self, other: Changes) -> Changes:
+        self.ended += other.ended
+        self.leftovers += other.leftovers
+        return self
+
+
+@dataclass(slots=True, eq=False)
+class Decision:
+    """What becomes of one update, and what that leaves to do.
+
+    Attributes:
+        verdict: FILTERING only: what the filter of *wait* gave; await it, then call ``resume`` with its truth.
+        lane: FILTERING only: where later updates of the key queue until ``release``.
+        held: HELD only: the place in that queue.
+        asked: the waits, or the updates of a mailbox, that a filter has been asked about.
+    """
+
+    outcome: Outcome
+    delivery: Delivery | None = None
+    wait: Wait | None = None
+    changes: Changes = field(default_factory=Changes)
+    verdict: Awaitable[object] | None = None
+    lane: Lane | None = None
+    held: Held | None = None
+    asked: frozenset[object] = frozenset()
+
+
+class Engine:
+    """The state of all conversations, and every decision about it; what ``install`` returns.
+
+    Args:
+        cancel_words: what a person writes to leave; an empty collection switches it off.
+
+    Attributes:
+        runtime: who performs the decisions; it puts itself here.
+    """
+
+    runtime: Runtime
+
+    def __init__(self, *, cancel_words: Collection[str] = CANCEL_WORDS) -> None:
+        self.waits = Registry()
+        self.lanes = Lanes()
+        self.albums = RecentAlbums()
+        self.updates = RecentUpdates()
+        self._cancel_words = frozenset(word.casefold() for word in cancel_words)
+
+    # For those who installed it.
+
+    def cancel(
+        self, target: Any = None, *, user: int | None = None, chat: int | None = None, reason: str = "code"
+    ) -> int:
+        """End the conversations with *target*, *user* or in *chat*; see ``aiostep.cancel``."""
+        return self.runtime.cancel(target, user=user, chat=chat, reason=reason)
+
+    def cancel_all(self, reason: str = "code") -> int:
+        """End every conversation; return how many those were."""
+        return self.runtime.end_all(lambda _: True, reason)
+
+    def on_exit(self, callback: Callable[[Exit], Any]) -> Callable[[Exit], Any]:
+        """Have *callback*, plain or async, called when a conversation has ended; usable as a decorator."""
+        self.runtime.on_exit.append(callback)
+        return callback
+
+    def uninstall(self) -> None:
+        """Take the engine out of everything it was installed on; its waits end with reason "code"."""
+        from .installed import uninstall
+
+        uninstall(self)
+
+    def __repr__(self) -> str:
+        return f"<Engine with {len(self.waits)} conversations>"
+
+    # An update arrives.
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every update would be passed on."""
+        return not (self.waits or self.albums or self.lanes)
+
+    def may_concern(self, key: Key) -> bool:
+        """Tell quickly, from the key alone, whether an update can be anything but PASS. False is certain."""
+        if self.albums or self.lanes:
+            return True
+        return any(
+            scope is Scope.BUTTONS or scope is Scope.REPLY or self.waits.at(Place(scope, project(scope, key)))
+            for scope in self.waits.scopes
+        )
+
+    def decide(self, delivery: Delivery, now: float) -> Decision:
+        """Decide what becomes of an update that has just arrived."""
+        facts = delivery.facts
+        places = places_of(facts)
+        if (lane := self.lanes.find(places)) is not None:
+            return Decision(Outcome.HELD, delivery, lane=lane, held=lane.join(delivery))
+        if facts.gone is not None:
+            return Decision(Outcome.PASS, delivery, changes=self._leave(facts, places))
+        if self.albums and self.albums.has(facts, now):
+            return Decision(Outcome.ABSORBED, delivery)
+        if self.is_cancel(facts) and (changes := self._cancel(facts, places)) is not None:
+            return Decision(Outcome.CANCELLED, delivery, changes=changes)
+        return self._offer(delivery, places, now)
+
+    def resume(self, decision: Decision, accepted: bool, now: float) -> Decision:
+        """Go on after the filter of a FILTERING *decision* answered. Its lane is held until ``release``."""
+        wait, delivery = decision.wait, decision.delivery
+        assert wait is not None and delivery is not None
+        if accepted and wait.admits(delivery.facts, now):
+            return self._claim(wait, delivery, now)
+        return self._offer(delivery, places_of(delivery.facts), now, decision)
+
+    def release(self, lane: Lane) -> list[Held]:
+        """Let those go who queued behind a filter; each is to be decided anew, in this order."""
+        return self.lanes.release(lane)
+
+    def is_cancel(self, facts: Facts) -> bool:
+        """Tell whether a person wrote that they want to leave."""
+        word = f"/{facts.command}" if facts.command is not None else facts.text
+        return word is not None and not facts.is_own and word.casefold() in self._cancel_words
+
+    def _offer(self, delivery: Delivery, places: list[Place], now: float, last: Decision | None = None) -> Decision:
+        """Offer the update to one conversation after the other, most specific first, oldest first."""
+        facts = delivery.facts
+        for place in places:
+            for conversation in self.waits.at(place):
+                if conversation.concerns(place, facts):
+                    decision = self._offer_waits(conversation, place, delivery, now, last)
+                    if decision is not None:
+                        return decision
+                    if conversation.keeps(facts, now):
+                        outcome = Outcome.KEPT if conversation.put(delivery) else Outcome.PASS
+                        return Decision(outcome, delivery)
+                elif place.scope is Scope.BUTTONS and facts.kind == "callback_query":
+                    return Decision(Outcome.NOT_YOURS, delivery)
+        return Decision(Outcome.PASS, delivery)
+
+    def _offer_waits(
+        self, conversation: Conversation, place: Place, delivery: Delivery, now: float, last: Decision | None
+    ) -> Decision | None:
+        asked = last.asked if last is not None else frozenset[object]()
+        for wait in conversation.waits:
+            if wait in asked or not wait.is_ready or not wait.admits(delivery.facts, now):
+                continue
+            verdict = True if wait.filter is None else wait.filter(delivery)
+            if inspect.isawaitable(verdict):
+                lane = last.lane if last is not None else self.lanes.hold(place)
+                return Decision(
+                    Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {wait}
+                )
+            if verdict:
+                return self._claim(wait, delivery, now)
+        return None
+
+    def _claim(self, wait: Wait, delivery: Delivery, now: float) -> Decision:
+        wait.take(Signal.ANSWER, delivery=delivery)
+        self.albums.add(delivery.facts, now)
+        return Decision(Outcome.CLAIMED, delivery, wait, Changes(ended=[wait]))
+
+    def _cancel(self, facts: Facts, places: list[Place]) -> Changes | None:
+        """End the conversations of a person who wants to leave; None when there are none to leave."""
+        ending = [
+            one
+            for place in places
+            for one in self.waits.at(place)
+            if one.starter_id == facts.user_id and all(wait.is_cancellable for wait in one.waits)
+        ]
+        if facts.user_id is None or not ending:
+            return None
+        changes = Changes()
+        for conversation in ending:
+            changes += self.end(conversation, "user")
+        return changes
+
+    def _leave(self, facts: Facts, places: list[Place]) -> Changes:
+        """End what can never be answered: the chat is gone, or the person is."""
+        somebody = facts.user_id is not None
+        # Only the loss of a whole group looks at everything: strangers can cause the other events at will.
+        around = [one for place in places for one in self.waits.at(place)] if somebody else self.waits
+        changes = Changes()
+        for conversation in list(around):
+            key = conversation.place.key
+            # A person who blocks the bot is gone for every chat; one who leaves a group, for that group only.
+            is_here = key.chat_id == facts.chat_id or (key.chat_id is None and facts.gone == "blocked")
+            is_they = conversation.user_id == facts.user_id if somebody else True
+            if key.bot_id == facts.bot_id and is_here and is_they:
+                changes += self.end(conversation, facts.gone or "left")
+        return changes
+
+    # Conversations and waits come and go.
+
+    def open(self, conversation: Conversation, on_conflict: str = "replace") -> Changes:
+        """Open *conversation*; those it replaces end.
+
+        Raises:
+            AlreadyWaiting: the place is taken and *on_conflict* is "reject", or the queue is full.
+            BadArgument: *on_conflict* is no known policy.
+        """
+        changes = Changes()
+        for rival in self.waits.open(conversation, on_conflict):
+            changes += self.end(rival, "replaced")
+        return changes
+
+    def ask(self, wait: Wait, now: float, *, fresh: bool = False) -> Decision | None:
+        """Open *wait* and, unless it wants *fresh* updates, look through the mailbox; None: it has to wait."""
+        self.waits.add_wait(wait)
+        return None if fresh else self.read(wait, now)
+
+    def read(self, wait: Wait, now: float, last: Decision | None = None) -> Decision | None:
+        """Look through the mailbox, in order; *last* is a FILTERING decision whose filter said no."""
+        conversation = wait.conversation
+        asked = last.asked if last is not None else frozenset[object]()
+        for delivery in tuple(conversation.unread or ()):
+            if delivery in asked or not wait.admits(delivery.facts, now):
+                continue
+            verdict = True if wait.filter is None else wait.filter(delivery)
+            if inspect.isawaitable(verdict):
+                lane = last.lane if last is not None else self._hold_unless_held(conversation.place)
+                return Decision(
+                    Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {delivery}
+                )
+            if verdict:
+                return self._claim_unread(wait, delivery, now)
+        return None
+
+    def resume_reading(self, decision: Decision, accepted: bool, now: float) -> Decision | None:
+        """Go on after the filter of a FILTERING *decision* of ``read`` answered."""
+        wait, delivery = decision.wait, decision.delivery
+        assert wait is not None and delivery is not None
+        if accepted and wait.admits(delivery.facts, now):
+            return self._claim_unread(wait, delivery, now)
+        return self.read(wait, now, decision)
+
+    def bind(self, wait: Wait, keyboard: Place | None = None) -> None:
+        """Note that the prompt of *wait* was sent, with a *keyboard* of its own or none."""
+        wait.is_ready = True
+        if keyboard is not None:
+            self.waits.also(wait.conversation, keyboard)
+
+    def end(self, conversation: Conversation, reason: str) -> Changes:
+        """End *conversation* from outside: its waits are cancelled, or else the next one will be."""
+        waits = [wait for wait in conversation.waits if wait.take(Signal.CANCEL, reason=reason)]
+        if not waits and conversation.is_open:
+            conversation.reason = reason
+        return Changes(waits, self.waits.close(conversation))
+
+    def end_all(self, which: Callable[[Conversation], bool], reason: str) -> tuple[int, Changes]:
+        """End every conversation for which *which* is true; return how many those were."""
+        changes, ending = Changes(), [one for one in self.waits if which(one)]
+        for conversation in ending:
+            changes += self.end(conversation, reason)
+        return len(ending), changes
+
+    def finish(self, conversation: Conversation) -> Changes:
+        """Note that the handler is done. What its child tasks wait for goes on until they have it."""
+        if conversation.waits:
+            conversation.is_orphan = True
+            return Changes()
+        return Changes(leftovers=self.waits.close(conversation))
+
+    def return_unread(self, wait: Wait) -> Changes:
+        """Put an answer back whose handler was cancelled before it could take it."""
+        delivery, conversation = wait.delivery, wait.conversation
+        wait.delivery = None
+        if delivery is None:
+            return Changes()
+        if not conversation.is_open:
+            return Changes(leftovers=[delivery])
+        conversation.unread = [delivery, *(conversation.unread or ())]
+        return Changes()
+
+    def _hold_unless_held(self, place: Place) -> Lane | None:
+        return None if self.lanes.find((place,)) is not None else self.lanes.hold(place)
+
+    def _claim_unread(self, wait: Wait, delivery: Delivery, now: float) -> Decision:
+        """Take *delivery* out of the mailbox, with the other parts of its album: they are one answer."""
+        conversation, group = wait.conversation, delivery.facts.media_group_id
+        conversation.unread = [
+            one
+            for one in conversation.unread or ()
+            if one is not delivery and (group is None or one.facts.media_group_id != group)
+        ]
+        return self._claim(wait, delivery, now)

@@ -1,0 +1,193 @@
+"""Every error of aiostep, one tree.
+
+    AiostepError
+     +-- WaitEnded                     what a wait raises in the handler that waits
+     |    +-- WaitTimeout              also a builtin TimeoutError
+     |    +-- WaitCancelled            .reason says who ended it
+     |    +-- TooManyAttempts          the last allowed answer was no good either
+     +-- AlreadyWaiting                on_conflict="reject", or a queue that is full
+     +-- WouldDeadlock                 the framework cannot deliver the answer while this handler waits
+     +-- NotSubscribed                 the bot does not receive the kind of update the wait asks for
+     +-- BadArgument                   also a ValueError
+     |    +-- NoTarget                 no way to tell whose answer is meant
+     +-- UnsupportedTarget             also a TypeError: install() on something no adapter knows
+     +-- NotInstalled                  nothing is installed, or it is unclear which engine is meant
+     +-- AlreadyInstalled              the target has an engine already
+     +-- PluginError                   a plugin cannot be used
+          +-- PluginConflict           two plugins have one name
+
+The classes build their messages: what was got, what was expected, what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .keys import Key
+
+__all__ = [
+    "AiostepError",
+    "AlreadyInstalled",
+    "AlreadyWaiting",
+    "BadArgument",
+    "NoTarget",
+    "NotInstalled",
+    "NotSubscribed",
+    "PluginConflict",
+    "PluginError",
+    "TooManyAttempts",
+    "UnsupportedTarget",
+    "WaitCancelled",
+    "WaitEnded",
+    "WaitTimeout",
+    "WouldDeadlock",
+]
+
+if sys.version_info >= (3, 11):
+    _Timeout = TimeoutError
+else:
+    import asyncio
+
+    # Until 3.11 asyncio.TimeoutError was another class; code that catches either must catch ours.
+    class _Timeout(TimeoutError, asyncio.TimeoutError):
+        pass
+
+
+class AiostepError(Exception):
+    """Base of every error that aiostep raises."""
+
+
+class WaitEnded(AiostepError):
+    """Base of the ways in which a wait ends without an answer."""
+
+
+class WaitTimeout(WaitEnded, _Timeout):
+    """Nobody answered in time.
+
+    Attributes:
+        timeout: the seconds that the wait was given.
+    """
+
+    def __init__(self, timeout: float | None = None) -> None:
+        self.timeout = timeout
+        super().__init__(f"no answer within {timeout:g} s" if timeout is not None else "no answer in time")
+
+
+class WaitCancelled(WaitEnded):
+    """The wait was ended by something other than an answer or the clock.
+
+    Attributes:
+        reason: ``"user"`` (the cancel command), ``"code"``, ``"replaced"`` (a newer conversation took the key),
+            ``"blocked"``, ``"left"``, ``"migrated"``, ``"shutdown"``, or the word given to ``cancel(reason=...)``.
+        detail: one sentence for a log, or an empty string.
+    """
+
+    def __init__(self, reason: str = "code", detail: str = "") -> None:
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"the wait was cancelled: {reason}" + (f" ({detail})" if detail else ""))
+
+
+class TooManyAttempts(WaitEnded):
+    """The last allowed answer did not fit the question.
+
+    Attributes:
+        attempts: how many answers were taken.
+        problem: what was wrong with the last one.
+    """
+
+    def __init__(self, attempts: int, problem: str = "") -> None:
+        self.attempts = attempts
+        self.problem = problem
+        super().__init__(f"no good answer in {attempts} attempts" + (f": {problem}" if problem else ""))
+
+
+class AlreadyWaiting(AiostepError):
+    """Somebody else waits for this key and the conflict policy forbids a second wait."""
+
+    def __init__(self, key: Key, detail: str = "on_conflict='reject' was asked for") -> None:
+        self.key = key
+        super().__init__(
+            f"a conversation with {key} is open already and {detail}; "
+            "use on_conflict='replace' to end it, or cancel() it first"
+        )
+
+
+class WouldDeadlock(AiostepError):
+    """The framework could not deliver the answer while this handler waits for it."""
+
+    def __init__(self, because: str, fix: str) -> None:
+        super().__init__(f"waiting here would block the bot: {because}; {fix}")
+
+
+class NotSubscribed(AiostepError):
+    """The bot does not ask Telegram for the kind of update that a wait needs."""
+
+    def __init__(self, kinds: Iterable[str], fix: str) -> None:
+        self.kinds = tuple(sorted(kinds))
+        super().__init__(f"this bot does not receive {', '.join(self.kinds)} updates, so the wait could never end; {fix}")
+
+
+class BadArgument(AiostepError, ValueError):
+    """A value that the function cannot work with."""
+
+    def __init__(self, name: str, got: object, expected: str) -> None:
+        super().__init__(f"{name} is {got!r}; expected {expected}")
+
+
+class NoTarget(BadArgument):
+    """It is unclear whose answer is meant."""
+
+    def __init__(self, detail: str) -> None:
+        AiostepError.__init__(self, detail)
+
+
+class UnsupportedTarget(AiostepError, TypeError):
+    """No adapter knows what was given to install()."""
+
+    def __init__(self, target: object, known: Iterable[str], hints: Iterable[str] = ()) -> None:
+        kind = target if isinstance(target, type) else type(target)
+        got = f"the class {kind.__qualname__}" if isinstance(target, type) else f"{kind.__module__}.{kind.__qualname__}"
+        notes = "; ".join(hints)
+        super().__init__(
+            f"no adapter for {got}; pass a dispatcher, application or bot of a known framework "
+            f"({', '.join(sorted(known)) or 'no adapters found'})" + (f"; {notes}" if notes else "")
+        )
+
+
+class NotInstalled(AiostepError):
+    """There is no engine to work with, or more than one."""
+
+    def __init__(self, installed: int) -> None:
+        if installed:
+            detail = f"{installed} engines are installed; outside a handler call the method of the one you mean"
+        else:
+            detail = "aiostep is not installed; call aiostep.install(dispatcher) once at start"
+        super().__init__(detail)
+
+
+class AlreadyInstalled(AiostepError):
+    """The target is served by another engine."""
+
+    def __init__(self, target: object, detail: str = "has another engine already") -> None:
+        super().__init__(f"{type(target).__qualname__} {detail}; call uninstall() on that engine first")
+
+
+class PluginError(AiostepError):
+    """A plugin cannot be loaded or does not keep its contract."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        super().__init__(f"plugin {name!r} {problem}")
+
+
+class PluginConflict(PluginError):
+    """Two installed distributions offer a plugin of one name."""
+
+    def __init__(self, name: str, distributions: Iterable[str]) -> None:
+        owners = " and ".join(sorted(distributions))
+        super().__init__(name, f"is offered by {owners}; uninstall one of them")

@@ -1,0 +1,104 @@
+"""The framework-neutral view of an update, and what the kinds of update mean to a wait."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import BadArgument
+from .keys import Key
+
+__all__ = ["CHATLESS", "KINDS", "Delivery", "Facts", "kinds_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the core knows of one update; an adapter makes it, purely, from the framework's object.
+
+    ``user_id`` is the actor: for an anonymous administrator or a channel that writes in a group, the ``sender_chat``.
+    ``thread_id`` is set only for topic messages (``is_topic_message``), never for a reply thread.
+    ``command`` has no slash; it names another bot as ``"help@other_bot"``.
+    ``gone`` says that the update reports the end of a chat: ``"blocked"``, ``"left"`` or ``"migrated"``.
+    ``date`` is a POSIX time in seconds.
+    """
+
+    bot_id: int
+    kind: str
+    update_id: int | None = None
+    chat_id: int | None = None
+    chat_type: str | None = None
+    user_id: int | None = None
+    thread_id: int | None = None
+    business_id: str | None = None
+    message_id: int | None = None
+    reply_to_id: int | None = None
+    media_group_id: str | None = None
+    inline_message_id: str | None = None
+    poll_id: str | None = None
+    text: str | None = None
+    command: str | None = None
+    callback_data: str | None = None
+    is_own: bool = False
+    is_edit: bool = False
+    is_forum: bool = False
+    is_inaccessible: bool = False
+    gone: str | None = None
+    date: float | None = None
+
+    @property
+    def key(self) -> Key:
+        """Return the full key, before any scope is applied."""
+        return Key(self.bot_id, self.chat_id, self.user_id, self.thread_id, self.business_id)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delivery:
+    """One update on its way to whoever it is for.
+
+    Attributes:
+        update: the framework's object that users get.
+        carrier: what the adapter needs to dispatch the update again.
+        adapter: the adapter that brought it.
+    """
+
+    facts: Facts
+    update: Any
+    carrier: Any = None
+    adapter: Any = None
+
+
+#: A user says "message" and means it whichever way it comes; the other kinds have Telegram's own names.
+KINDS: dict[str, frozenset[str]] = {
+    "message": frozenset({"message", "business_message", "channel_post"}),
+    "edited_message": frozenset({"edited_message", "edited_business_message", "edited_channel_post"}),
+}
+
+#: Kinds that tell who but not where: a wait for them looks for the person in no chat.
+CHATLESS = frozenset(
+    {
+        "inline_query",
+        "chosen_inline_result",
+        "shipping_query",
+        "pre_checkout_query",
+        "purchased_paid_media",
+        "poll_answer",
+        "business_connection",
+    }
+)
+
+_MESSAGES = KINDS["message"]
+
+
+def kinds_of(kinds: str | Collection[str]) -> frozenset[str]:
+    """Expand the *kinds* a user wrote to Telegram's names.
+
+    Raises:
+        BadArgument: *kinds* is empty or has something that is no name.
+    """
+    if kinds == "message":
+        return _MESSAGES
+    names = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    if not names or not all(isinstance(name, str) and name.isidentifier() for name in names):
+        raise BadArgument("kinds", kinds, 'names of updates such as "message" or "callback_query"')
+    return frozenset().union(*(KINDS.get(name, frozenset({name})) for name in names))

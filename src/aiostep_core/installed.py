@@ -1,0 +1,174 @@
+"""Which engines are installed where, and what can be done with them from outside handlers."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Collection
+from typing import Any
+
+from .abc import Adapter, StepStorage
+from .context import Turn, current_turn
+from .engine import CANCEL_WORDS, Engine
+from .errors import AlreadyInstalled, BadArgument, NotInstalled
+from .reports import Exit, Pending
+from .runtime import Runtime
+
+__all__ = [
+    "cancel",
+    "clear",
+    "engine_of",
+    "install",
+    "install_adapter",
+    "on_exit",
+    "open_steps",
+    "pending",
+    "runtime_of",
+    "uninstall",
+]
+
+# The targets hold their engines, by way of the hooks in them; nothing here keeps either alive.
+_by_target: weakref.WeakKeyDictionary[Any, weakref.ref[Engine]] = weakref.WeakKeyDictionary()
+
+
+def install(
+    target: Any,
+    *,
+    storage: str | StepStorage | None = None,
+    engine: Engine | None = None,
+    cancel_words: Collection[str] = CANCEL_WORDS,
+    **options: Any,
+) -> Engine:
+    """Make conversations work on *target*: a dispatcher, application or bot of any framework that has an adapter.
+
+    The one line a bot needs. It may come before or after the handlers. Again on the same target it returns the same
+    engine.
+
+    Args:
+        storage: where next steps are kept: None or "memory://" for this process, or a ``StepStorage``.
+        engine: serve the target with this engine, so that several targets share their conversations.
+        cancel_words: what a person writes to leave: "/cancel" is a command, "stop" the whole text of a message.
+        options: the adapter's own.
+
+    Raises:
+        UnsupportedTarget: no adapter knows *target*; the message names those there are and how to get them.
+        AlreadyInstalled: *target* has another engine, or was installed with other options.
+        PluginError, PluginConflict: an adapter's plugin is broken.
+    """
+    if (installed := engine_of(target)) is not None:
+        return _again(installed, target, engine, options)
+    from .plugins import default_plugins
+
+    adapter = default_plugins().make_adapter(target, options)
+    return install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+
+
+def install_adapter(
+    adapter: Adapter[Any],
+    *,
+    storage: str | StepStorage | None = None,
+    engine: Engine | None = None,
+    cancel_words: Collection[str] = CANCEL_WORDS,
+) -> Engine:
+    """Do what ``install`` does, with an adapter at hand and without asking any plugin."""
+    target = adapter.target
+    if (installed := engine_of(target)) is not None:
+        return _again(installed, target, engine, adapter.options)
+    if engine is None:
+        if isinstance(cancel_words, str) or not all(isinstance(word, str) and word for word in cancel_words):
+            raise BadArgument("cancel_words", cancel_words, 'a collection of texts, such as ("/cancel", "stop")')
+        engine = Engine(cancel_words=cancel_words)
+        Runtime(engine, open_steps(storage))
+    elif storage is not None:
+        raise BadArgument("storage", storage, "nothing: the engine that was passed has a storage")
+    adapter.install(engine.runtime)
+    engine.runtime.adapters.append(adapter)
+    _by_target[target] = weakref.ref(engine)
+    return engine
+
+
+def uninstall(engine: Engine) -> None:
+    """Take *engine* out of everything it was installed on; its waits end with reason "code"."""
+    engine.cancel_all("code")
+    for adapter in engine.runtime.adapters:
+        adapter.uninstall()
+        _by_target.pop(adapter.target, None)
+    engine.runtime.adapters.clear()
+
+
+def engine_of(target: Any) -> Engine | None:
+    """Return the engine installed on *target*, or None."""
+    try:
+        reference = _by_target.get(target)
+    except TypeError:  # not hashable or not weakly referable: no target of any framework
+        return None
+    return reference() if reference is not None else None
+
+
+def runtime_of(turn: Turn | None) -> Runtime:
+    """Return the runtime of *turn*, or else of the only engine there is.
+
+    Raises:
+        NotInstalled: there is none, or several.
+    """
+    if turn is not None:
+        return turn.runtime
+    engines = {id(engine): engine for one in list(_by_target.values()) if (engine := one()) is not None}
+    if len(engines) != 1:
+        raise NotInstalled(len(engines))
+    return next(iter(engines.values())).runtime
+
+
+def cancel(target: Any = None, *, user: int | None = None, chat: int | None = None, reason: str = "code") -> int:
+    """End conversations; their waits raise ``WaitCancelled`` with *reason*. Return how many those were.
+
+    Args:
+        target: as for ``wait_for``. Without any argument, in a handler: the other conversations with whoever is
+            being handled.
+        user: those with this person, anywhere.
+        chat: those in this chat.
+
+    Raises:
+        NotInstalled, NoTarget, BadArgument: as for ``wait_for``.
+    """
+    return runtime_of(current_turn.get()).engine.cancel(target, user=user, chat=chat, reason=reason)
+
+
+async def pending() -> list[Pending]:
+    """List who waits for what, oldest first: waits and registered steps."""
+    return await runtime_of(current_turn.get()).pending()
+
+
+async def clear() -> int:
+    """End every conversation with reason "code" and drop every registered step; return how many those were."""
+    runtime = runtime_of(current_turn.get())
+    return runtime.engine.cancel_all("code") + await runtime.steps.clear()
+
+
+def on_exit(callback: Callable[[Exit], Any]) -> Callable[[Exit], Any]:
+    """Have *callback*, plain or async, called when a conversation has ended; usable as a decorator."""
+    runtime_of(current_turn.get()).on_exit.append(callback)
+    return callback
+
+
+def open_steps(storage: str | StepStorage | None) -> StepStorage:
+    """Return the step storage that *storage* stands for.
+
+    Raises:
+        BadArgument: it stands for none.
+    """
+    if isinstance(storage, StepStorage):
+        return storage
+    if storage is None or storage == "memory://":
+        from .storages import MemorySteps
+
+        return MemorySteps()
+    raise BadArgument("storage", storage, '"memory://", None, or a StepStorage')
+
+
+def _again(installed: Engine, target: Any, engine: Engine | None, options: Any) -> Engine:
+    if engine is not None and engine is not installed:
+        raise AlreadyInstalled(target)
+    adapter = next(one for one in installed.runtime.adapters if one.target is target)
+    if options and dict(options) != dict(adapter.options):
+        raise AlreadyInstalled(target, f"is installed with {dict(adapter.options)}, not with {dict(options)}")
+    return installed

@@ -1,0 +1,65 @@
+"""Updates held back, in order, while an asynchronous filter makes up its mind about an earlier one of their key. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .facts import Delivery
+from .keys import Place
+
+__all__ = ["Held", "Lane", "Lanes"]
+
+
+class Held:
+    """An update in a lane; *future* is the runtime's, which gets the decision when it is made."""
+
+    __slots__ = ("delivery", "future")
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.future: Any = None
+
+
+class Lane:
+    """The updates of one place that wait for an earlier one."""
+
+    __slots__ = ("place", "queue")
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.queue: list[Held] = []
+
+    def join(self, delivery: Delivery) -> Held:
+        """Queue *delivery*."""
+        held = Held(delivery)
+        self.queue.append(held)
+        return held
+
+
+class Lanes:
+    """The lanes in use; almost always none."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[Place, Lane] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._lanes)
+
+    def hold(self, place: Place) -> Lane:
+        """Hold what arrives for *place* from now on."""
+        lane = self._lanes[place] = Lane(place)
+        return lane
+
+    def find(self, places: Iterable[Place]) -> Lane | None:
+        """Return the lane in which an update with these *places* has to queue, if any."""
+        if self._lanes:
+            for place in places:
+                if (lane := self._lanes.get(place)) is not None:
+                    return lane
+        return None
+
+    def release(self, lane: Lane) -> list[Held]:
+        """Open *lane*; return those who queued in it, in order of arrival."""
+        del self._lanes[lane.place]
+        return lane.queue

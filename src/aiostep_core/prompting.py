@@ -1,0 +1,150 @@
+"""One ``ask``: prompt, answer, and again until the answer is good."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .abc import Address, Question, Sent
+from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitTimeout
+from .facts import Delivery
+from .keys import MessageKey, Place, Scope
+from .questions import Retry
+from .setting import Setting, seconds
+
+if TYPE_CHECKING:
+    from .waits import Wait
+
+__all__ = ["Prompting"]
+
+
+class Prompting:
+    """Asks one question.
+
+    Args:
+        wait: how the waits are opened, see ``Setting.open``.
+        send: how prompts are sent, see ``Adapter.send``.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        question: Question[Any],
+        *,
+        check: Callable[[Any], Any] | None,
+        timeout: float | None,
+        remind: Mapping[float, Any],
+        wait: dict[str, Any],
+        send: dict[str, Any],
+    ) -> None:
+        self._setting = setting
+        self._question = question
+        self._check = check
+        self._timeout = timeout
+        self._reminders = [(seconds("remind", after) or 0.0, text) for after, text in remind.items()]
+        self._wait = wait
+        self._send = send
+        self._end: float | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+
+    async def run(self, prompt: Any, retry: Any, attempts: int | None) -> Any:
+        """Ask until there is a good answer; return its value.
+
+        Raises:
+            TooManyAttempts: *attempts* answers were no good.
+        """
+        taken = 0
+        try:
+            while True:
+                delivery = await self._ask(prompt)
+                taken += 1
+                try:
+                    return await self._value_of(delivery)
+                except Retry as problem:
+                    left = None if attempts is None else attempts - taken
+                    if left == 0:
+                        raise TooManyAttempts(taken, str(problem)) from None
+                    prompt = await _what_to_say(retry, str(problem), left)
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+
+    async def _ask(self, prompt: Any) -> Delivery:
+        """Send *prompt* and return the answer. The wait comes first: people can be faster than the network."""
+        setting = self._setting
+        wait, reading = setting.open(self._question.kinds, **self._wait)
+        try:
+            sent = await self._send_prompt(prompt)
+        except BaseException:
+            setting.runtime.abandon(wait)
+            raise
+        setting.runtime.bind(wait, self._keyboard_of(sent, wait))
+        self._start_clock(wait)
+        try:
+            return await setting.runtime.outcome(wait, setting.turn, reading)
+        except WaitTimeout:
+            raise WaitTimeout(self._timeout if self._timeout is not None else wait.timeout) from None
+
+    async def _send_prompt(self, prompt: Any, **send: Any) -> Sent:
+        adapter = self._setting.adapter
+        try:
+            return await adapter.send(self._address(), prompt, **{**self._send, **send})
+        except Exception as error:
+            reason = adapter.is_gone(error)
+            if reason is None:
+                raise
+            raise WaitCancelled(reason, "the prompt could not be delivered") from error
+
+    def _address(self) -> Address:
+        key, turn = self._setting.aim.key, self._setting.turn
+        if key.chat_id is None:
+            key = key._replace(chat_id=key.user_id)
+        if turn is None or turn.facts.chat_id != key.chat_id:
+            return Address(key=key)
+        return Address(key=key, chat_type=turn.facts.chat_type, reply_to_id=turn.facts.message_id)
+
+    def _keyboard_of(self, sent: Sent, wait: Wait) -> Place | None:
+        if not sent.has_buttons or "callback_query" not in wait.kinds:
+            return None
+        return Place(Scope.BUTTONS, MessageKey(self._setting.aim.key.bot_id, sent.chat_id, sent.message_id))
+
+    def _start_clock(self, wait: Wait) -> None:
+        """Begin to count when the first prompt is out: a slow network is not the person's fault."""
+        now, loop = self._setting.runtime.now(), asyncio.get_running_loop()
+        if self._end is None:
+            self._end = now + self._timeout if self._timeout is not None else float("inf")
+            self._timers = [loop.call_later(after, self._remind, text) for after, text in self._reminders]
+        if self._timeout is not None:
+            left = max(0.0, self._end - now)
+            wait.timeout = left if wait.timeout is None else min(wait.timeout, left)
+
+    def _remind(self, text: Any) -> None:
+        self._setting.runtime.start(self._send_prompt(text, keyboard=None, force_reply=False))
+
+    async def _value_of(self, delivery: Delivery) -> Any:
+        value = self._question.parse(delivery)
+        if self._check is not None:
+            try:
+                verdict = self._check(value)
+                if inspect.isawaitable(verdict):
+                    verdict = await verdict
+            except ValueError as error:
+                raise Retry(str(error)) from error
+            if isinstance(verdict, str) or not verdict:
+                raise Retry(verdict or "")
+        return value
+
+
+async def _what_to_say(retry: Any, problem: str, left: int | None) -> Any:
+    if callable(retry):
+        retry = retry(problem, left)
+        if inspect.isawaitable(retry):
+            retry = await retry
+    if retry is None:
+        return problem or "Please try again."
+    if not isinstance(retry, str):
+        raise BadArgument("retry", retry, "a text, or a function of (problem, attempts left) that returns one")
+    # Not str.format: the texts are people's own, and braces in them must not be read.
+    return retry.replace("{problem}", problem).replace("{left}", "" if left is None else str(left))

@@ -1,0 +1,96 @@
+"""What users are told: who waits for what, and how a conversation ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .abc import Address
+
+if TYPE_CHECKING:
+    from .context import Turn
+    from .keys import Key, MessageKey, Scope
+    from .steps import Step
+    from .waits import Conversation, Wait
+
+__all__ = ["Exit", "Pending"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """One wait or one registered step.
+
+    Attributes:
+        what: ``"wait"`` or ``"step"``.
+        kinds: the kinds of update that can answer.
+        name: the function of a step.
+        age: seconds since it began.
+        left: seconds until it times out; None: never.
+        unread: updates in the conversation's mailbox.
+    """
+
+    what: str
+    scope: Scope
+    key: Key | MessageKey
+    kinds: frozenset[str]
+    age: float
+    left: float | None
+    name: str | None = None
+    unread: int = 0
+
+    @classmethod
+    def of_wait(cls, wait: Wait, now: float) -> Pending:
+        """Describe *wait*."""
+        conversation, age = wait.conversation, now - wait.opened_at
+        return cls(
+            what="wait",
+            scope=conversation.place.scope,
+            key=conversation.place.key,
+            kinds=wait.kinds,
+            age=age,
+            left=None if wait.timeout is None else wait.timeout - age,
+            unread=len(conversation.unread or ()),
+        )
+
+    @classmethod
+    def of_step(cls, step: Step, now: float) -> Pending:
+        """Describe *step*."""
+        left = None if step.expires_at is None else step.expires_at - now
+        return cls(
+            what="step",
+            scope=step.place.scope,
+            key=step.place.key,
+            kinds=step.kinds,
+            age=now - step.opened_at,
+            left=left,
+            name=step.name,
+        )
+
+
+class Exit:
+    """How a conversation ended, for ``on_exit``.
+
+    Attributes:
+        reason: ``"finished"``, ``"timeout"``, ``"attempts"``, ``"error"``, or the reason of a ``WaitCancelled``.
+        key: whom it was with.
+        update: the update whose handler held it.
+        error: what the handler raised, or None.
+    """
+
+    __slots__ = ("_turn", "error", "key", "reason", "update")
+
+    def __init__(self, turn: Turn, conversation: Conversation, reason: str, error: BaseException | None) -> None:
+        self._turn = turn
+        self.key = conversation.place.key
+        self.reason = reason
+        self.update = turn.delivery.update
+        self.error = error
+
+    async def send(self, text: str, **send: Any) -> Any:
+        """Write to the chat that the conversation began in; return the framework's message."""
+        turn = self._turn
+        to = Address(key=turn.facts.key, chat_type=turn.facts.chat_type)
+        return (await turn.adapter.send(to, text, force_reply=False, **send)).message
+
+    def __repr__(self) -> str:
+        return f"<Exit {self.reason} with {self.key}>"

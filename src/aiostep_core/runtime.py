@@ -1,0 +1,478 @@
+"""The shell around the engine: futures, timers and tasks. The only module that awaits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import anyio
+
+from .context import Turn, current_turn
+from .engine import Changes, Decision, Engine, Outcome
+from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitEnded, WaitTimeout
+from .facts import Delivery
+from .keys import PERSONAL, Key, Place, Scope, places_of, project
+from .reports import Exit, Pending
+from .steps import ATTEMPTS, Step
+from .storages.memory import MemorySteps
+from .targets import aim
+from .waits import Conversation, Signal, Wait, WaitState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .abc import Adapter, StepStorage
+    from .lanes import Lane
+    from .targets import Aim
+
+__all__ = ["Runtime"]
+
+T = TypeVar("T")
+logger = logging.getLogger("aiostep")
+
+#: Seconds that code outside any handler has to answer a click itself.
+CLICK_GRACE: Final = 5.0
+
+
+class Runtime:
+    """Performs what the engine decides, for waits of asyncio tasks.
+
+    All its methods belong to the thread of the event loop.
+    """
+
+    def __init__(self, engine: Engine, steps: StepStorage | None = None) -> None:
+        self.engine = engine
+        engine.runtime = self
+        self.steps: StepStorage = steps if steps is not None else MemorySteps()
+        self.adapters: list[Adapter[Any]] = []
+        self.on_exit: list[Callable[[Exit], object]] = []
+        self.closed_for: str | None = None
+        self._turns: set[Turn] = set()
+        self._all_over: asyncio.Event | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # An update arrives. Called by adapters.
+
+    def is_duplicate(self, bot_id: int, update_id: int) -> bool:
+        """Tell whether the update came before; note it."""
+        return not self.engine.updates.add(bot_id, update_id)
+
+    def forget_update(self, bot_id: int, update_id: int) -> None:
+        """Let the update be delivered again: it was not handled."""
+        self.engine.updates.discard(bot_id, update_id)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no update can concern anybody."""
+        return self.engine.is_idle and not self.steps.scopes
+
+    def concerns(self, key: Key) -> bool:
+        """Tell quickly whether an update with *key* is worth a ``Delivery``. False is certain."""
+        return self.engine.may_concern(key) or any(
+            scope is Scope.REPLY or self.steps.may_have(Place(scope, project(scope, key)))
+            for scope in self.steps.scopes
+        )
+
+    def meet(self, delivery: Delivery) -> Decision:
+        """Decide what becomes of an update, and do what that asks for. FILTERING and HELD need ``settle``."""
+        decision = self.engine.decide(delivery, self.now())
+        self.perform(decision.changes)
+        if decision.held is not None:
+            decision.held.future = asyncio.get_running_loop().create_future()
+        return decision
+
+    async def settle(self, decision: Decision) -> Decision:
+        """Await filters, and earlier updates of the same key, until the decision is made."""
+        while True:
+            if decision.outcome is Outcome.HELD:
+                decision = await self._queue(decision)
+            elif decision.outcome is Outcome.FILTERING:
+                decision = await self._filter(decision)
+            else:
+                return decision
+
+    async def take_step(self, delivery: Delivery) -> Step | None:
+        """Take the step that the update runs, if there is one; most specific first."""
+        facts, now, scopes = delivery.facts, self.now(), self.steps.scopes
+        if not scopes:
+            return None
+        places = [place for place in places_of(facts) if place.scope in scopes]
+        if self.engine.is_cancel(facts):
+            await self._drop_steps(places, now)
+            return None
+        for place in places:
+            step = await self.steps.get(place, now)
+            if step is not None and step.admits(facts, now) and await self._take_if_meant(step, delivery):
+                self.engine.albums.add(facts, now)
+                return step
+        return None
+
+    async def run_step(self, step: Step, call: Callable[[], Awaitable[T]]) -> T:
+        """Run a taken step. One that raises is kept, so that the person can answer again, but not for ever."""
+        try:
+            return await call()
+        except WaitEnded:
+            raise
+        except Exception:
+            step.failures += 1
+            if step.failures < ATTEMPTS:
+                await self.give_back(step)
+            else:
+                logger.warning("step %s raised %d times and is dropped", step.name, step.failures)
+            raise
+
+    async def give_back(self, step: Step) -> None:
+        """Put a step back that did not run."""
+        await self.steps.give_back(step, self.now())
+
+    async def end_turn(self, turn: Turn, error: BaseException | None = None) -> bool:
+        """Close what the handler of *turn* opened; return whether *error* is a quiet end."""
+        turn.is_over = True
+        self._answer_clicks(turn)
+        if turn.conversations is None:
+            return isinstance(error, WaitEnded)
+        changes = Changes()
+        conversations, turn.conversations = turn.conversations, {}
+        try:
+            for conversation in conversations.values():
+                changes += self.engine.finish(conversation)
+            for conversation in conversations.values():
+                await self._call_on_exit(turn, conversation, error)
+        finally:
+            self._turns.discard(turn)
+            if not self._turns and self._all_over is not None:
+                self._all_over.set()
+            self.perform(changes)
+        return isinstance(error, WaitEnded)
+
+    # A handler waits.
+
+    def open_conversation(
+        self, aim: Aim, turn: Turn | None, *, on_conflict: str = "replace", own: bool = False
+    ) -> Conversation:
+        """Return the conversation that *turn* has at the place aimed at, or open one.
+
+        Outside a turn, or with *own*, it is not the turn's: it lasts as long as its owner says.
+
+        Raises:
+            WaitCancelled: it was ended while it did not wait, or the engine is closing.
+            AlreadyWaiting: see ``Engine.open``.
+        """
+        if self.closed_for is not None:
+            raise WaitCancelled(self.closed_for)
+        mine = None if turn is None or own else self._of_turn(turn, aim.place)
+        if mine is not None:
+            return mine
+        facts = turn.facts if turn is not None else None
+        same_bot = facts is not None and facts.bot_id == aim.key.bot_id
+        conversation = Conversation(
+            aim.place,
+            owner=turn,
+            user_id=aim.user_id,
+            starter_id=facts.user_id if facts is not None and aim.user_id is None else aim.user_id,
+            after=facts.update_id if facts is not None and same_bot else None,
+            opened_at=self.now(),
+        )
+        self.perform(self.engine.open(conversation, on_conflict))
+        if aim.home is not None:
+            self.engine.waits.also(conversation, aim.home)
+        if turn is not None and not turn.is_over and not own:
+            turn.conversations = turn.conversations if turn.conversations is not None else {}
+            turn.conversations[aim.place] = conversation
+            self._turns.add(turn)
+        else:
+            conversation.is_orphan = not own
+        return conversation
+
+    def close_conversation(self, conversation: Conversation, turn: Turn | None) -> None:
+        """Close *conversation* before its turn ends; what is unread goes to ordinary handlers."""
+        if turn is not None and turn.conversations is not None:
+            turn.conversations = {place: one for place, one in turn.conversations.items() if one is not conversation}
+        self.perform(self.engine.finish(conversation))
+
+    def open_wait(self, wait: Wait, *, fresh: bool = False) -> Decision | None:
+        """Open *wait*; the decision is that of a filter to be awaited over the mailbox."""
+        decision = self.engine.ask(wait, self.now(), fresh=fresh)
+        if decision is not None and decision.outcome is not Outcome.FILTERING:
+            self.perform(decision.changes)
+            return None
+        return decision
+
+    async def outcome(self, wait: Wait, turn: Turn | None, reading: Decision | None = None) -> Delivery:
+        """Wait until *wait* has ended; return the answer.
+
+        Raises:
+            WaitTimeout: nobody answered in time.
+            WaitCancelled: it was ended otherwise.
+        """
+        self._answer_clicks(turn)
+        try:
+            if wait.state is WaitState.PENDING:
+                await self._until_ended(wait, turn, reading)
+        except BaseException:
+            self.abandon(wait)
+            raise
+        self._close_orphan(wait.conversation)
+        delivery = self._result(wait)
+        if delivery.facts.kind == "callback_query":
+            self._watch_click(turn, delivery)
+        return delivery
+
+    def abandon(self, wait: Wait) -> None:
+        """Take back a wait whose handler cannot have the answer any more; an answer that it has is not lost."""
+        if not wait.take(Signal.CANCEL, reason="abandoned"):
+            self.perform(self.engine.return_unread(wait))
+        self._close_orphan(wait.conversation)
+
+    def bind(self, wait: Wait, keyboard: Place | None) -> None:
+        """Note that the prompt of *wait* is out; see ``Engine.bind``."""
+        self.engine.bind(wait, keyboard)
+
+    # From outside.
+
+    def adapter_for(self, bot_id: int, turn: Turn | None = None) -> Adapter[Any]:
+        """Return the adapter that *turn* came through, or the one that serves the bot."""
+        if turn is not None:
+            return turn.adapter
+        return next((one for one in self.adapters if bot_id in one.bot_ids()), self.adapters[0])
+
+    def bot_ids(self) -> set[int]:
+        """Return the ids of the bots seen so far."""
+        return {bot_id for adapter in self.adapters for bot_id in adapter.bot_ids()}
+
+    def key_of(self, target: object) -> Key | None:
+        """Return the key of a framework's object, or None if it has neither user nor chat.
+
+        Raises:
+            BadArgument: it is no object of an installed framework.
+        """
+        for adapter in self.adapters:
+            with contextlib.suppress(TypeError):
+                return adapter.key_of(target)
+        raise BadArgument("target", target, "a user id, a chat id, a Key or an update of the framework")
+
+    async def drop_steps(self, aim: Aim) -> int:
+        """Drop the steps whose place is *aim*'s, or is *aim*'s person or chat; return how many those were."""
+        dropped = 0
+        for place in {aim.place, *(Place(scope, project(scope, aim.key)) for scope in self.steps.scopes)}:
+            step = await self.steps.get(place, self.now()) if self.steps.may_have(place) else None
+            if step is not None and await self.steps.take(step):
+                dropped += 1
+        return dropped
+
+    async def pending(self) -> list[Pending]:
+        """List the waits and the registered steps, oldest first."""
+        now = self.now()
+        found = [Pending.of_wait(wait, now) for conversation in self.engine.waits for wait in conversation.waits]
+        found += [Pending.of_step(step, now) for step in await self.steps.steps(now)]
+        return sorted(found, key=lambda one: -one.age)
+
+    def end_all(self, which: Callable[[Conversation], bool], reason: str) -> int:
+        """End the conversations for which *which* is true; return how many those were."""
+        count, changes = self.engine.end_all(which, reason)
+        self.perform(changes)
+        return count
+
+    def cancel(self, target: Any = None, *, user: int | None = None, chat: int | None = None, reason: str = "code") -> int:
+        """End the conversations that are meant; see ``aiostep.cancel``."""
+        turn = current_turn.get()
+        if target is not None or user is chat is None:
+            facts = turn.facts if turn is not None else None
+            key = aim(target, None, facts, self.bot_ids(), self.key_of).key
+        else:
+            key = None
+
+        def is_meant(one: Conversation) -> bool:
+            if turn is not None and one.owner is turn and target is None:
+                return False  # the handler that calls this is not over yet
+            where = one.place.key
+            if key is not None:
+                bot_chat = (where.bot_id, where.chat_id) in ((key.bot_id, key.chat_id), (key.bot_id, None))
+                return bot_chat and (key.user_id is None or key.user_id in (one.user_id, one.starter_id))
+            return (user is None or user in (one.user_id, one.starter_id)) and (chat is None or where.chat_id == chat)
+
+        return self.end_all(is_meant, reason)
+
+    async def aclose(self, grace: float = 5.0) -> None:
+        """End every wait with "shutdown", refuse new ones, and give the handlers *grace* seconds to finish."""
+        self.closed_for = "shutdown"
+        self.end_all(lambda _: True, "shutdown")
+        self._turns = {turn for turn in self._turns if not turn.is_over}
+        if self._turns:
+            self._all_over = asyncio.Event()
+            with anyio.move_on_after(grace):
+                await self._all_over.wait()
+
+    def reopen(self) -> None:
+        """Accept waits again, after ``aclose``: a dispatcher may be started more than once."""
+        self.closed_for = None
+
+    def perform(self, changes: Changes) -> None:
+        """Do what a decision asks for."""
+        for wait in changes.ended:
+            if wait.wake is not None:
+                wait.wake()
+        if changes.leftovers:
+            for adapter in self.adapters:
+                adapter.redispatch([one for one in changes.leftovers if one.adapter is adapter])
+
+    def now(self) -> float:
+        """Return the time of the running loop, so that a loop with a clock of its own is obeyed."""
+        return asyncio.get_running_loop().time()
+
+    # Inside.
+
+    def _of_turn(self, turn: Turn, place: Place) -> Conversation | None:
+        conversation = turn.conversations.get(place) if turn.conversations else None
+        if conversation is None or conversation.is_open:
+            return conversation
+        assert turn.conversations is not None
+        reason, conversation.reason = conversation.reason, None
+        if reason is not None:
+            raise WaitCancelled(reason)
+        return None
+
+    async def _until_ended(self, wait: Wait, turn: Turn | None, reading: Decision | None) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        wait.wake = lambda: None if future.done() else future.set_result(None)
+        timer = loop.call_later(wait.timeout, self._expire, wait) if wait.timeout is not None else None
+        holds = turn.adapter.suspend(turn) if turn is not None else None
+        try:
+            if holds is not None and turn is not None:
+                await turn.adapter.release(holds)
+            if reading is not None:
+                await self._read(reading)
+            if turn is not None and turn.park is not None:
+                turn.park()
+            await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if holds is not None and turn is not None:
+            await turn.adapter.retake(holds)
+
+    def _expire(self, wait: Wait) -> None:
+        if wait.take(Signal.DEADLINE):
+            self.perform(Changes(ended=[wait]))
+
+    def _result(self, wait: Wait) -> Delivery:
+        if wait.state is WaitState.TIMED_OUT:
+            raise WaitTimeout(wait.timeout)
+        if wait.state is WaitState.CANCELLED:
+            raise WaitCancelled(wait.reason)
+        delivery, wait.delivery = wait.delivery, None
+        assert delivery is not None
+        return delivery
+
+    def _close_orphan(self, conversation: Conversation) -> None:
+        if conversation.is_orphan and not conversation.waits:
+            self.perform(Changes(leftovers=self.engine.waits.close(conversation)))
+
+    async def _filter(self, decision: Decision) -> Decision:
+        """Await a filter; the updates behind it go on when the last filter for this one has answered."""
+        assert decision.verdict is not None
+        lane = decision.lane
+        try:
+            accepted = bool(await decision.verdict)
+            decision = self.engine.resume(decision, accepted, self.now())
+            self.perform(decision.changes)
+        except BaseException:
+            self._release(lane)
+            raise
+        if decision.outcome is not Outcome.FILTERING:
+            self._release(lane)
+        return decision
+
+    async def _read(self, reading: Decision) -> None:
+        decision: Decision | None = reading
+        try:
+            while decision is not None and decision.verdict is not None:
+                accepted = bool(await decision.verdict)
+                decision = self.engine.resume_reading(decision, accepted, self.now())
+            if decision is not None:
+                self.perform(decision.changes)
+        finally:
+            self._release(reading.lane)
+
+    async def _queue(self, decision: Decision) -> Decision:
+        assert decision.held is not None
+        made: Decision = await decision.held.future
+        return made
+
+    def _release(self, lane: Lane | None) -> None:
+        """Decide, in order and at once, about those who queued: whoever arrives next must find them decided."""
+        for held in self.engine.release(lane) if lane is not None else ():
+            if held.future.cancelled():
+                continue
+            try:
+                held.future.set_result(self.meet(held.delivery))
+            except Exception as error:
+                held.future.set_exception(error)
+
+    async def _take_if_meant(self, step: Step, delivery: Delivery) -> bool:
+        """Take *step* if its filter says so; the later updates of its place queue while the filter thinks."""
+        verdict: Any = True if step.filter is None else step.filter(delivery)
+        if not isinstance(verdict, Awaitable):
+            return bool(verdict) and await self.steps.take(step)
+        lane = None if self.engine.lanes.find((step.place,)) else self.engine.lanes.hold(step.place)
+        try:
+            return bool(await verdict) and await self.steps.take(step)
+        finally:
+            self._release(lane)
+
+    async def _drop_steps(self, places: Iterable[Place], now: float) -> None:
+        """Drop the steps that wait for this person alone: they want to leave."""
+        for place in places:
+            if place.scope in PERSONAL and (step := await self.steps.get(place, now)) is not None:
+                await self.steps.take(step)
+
+    def _watch_click(self, turn: Turn | None, delivery: Delivery) -> None:
+        """See to it that a click which answered a wait is answered itself, after the handler had its chance."""
+        delivery.adapter.watch_click(delivery)
+        if turn is not None and not turn.is_over:
+            turn.clicks = (*turn.clicks, delivery)
+        else:
+            asyncio.get_running_loop().call_later(CLICK_GRACE, self._answer_click, delivery)
+
+    def _answer_clicks(self, turn: Turn | None) -> None:
+        if turn is not None and turn.clicks:
+            clicks, turn.clicks = turn.clicks, ()
+            for delivery in clicks:
+                self._answer_click(delivery)
+
+    def _answer_click(self, delivery: Delivery) -> None:
+        self.start(delivery.adapter.answer_click(delivery))
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Run *coroutine* beside the handlers; what it raises is logged."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._started_task_done)
+
+    def _started_task_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a task beside the handlers failed", exc_info=error)
+
+    async def _call_on_exit(self, turn: Turn, conversation: Conversation, error: BaseException | None) -> None:
+        if not self.on_exit:
+            return
+        event = Exit(turn, conversation, _reason(error), error)
+        for callback in self.on_exit:
+            result = callback(event)
+            if isinstance(result, Awaitable):
+                await result
+
+
+def _reason(error: BaseException | None) -> str:
+    if error is None:
+        return "finished"
+    if isinstance(error, WaitCancelled):
+        return error.reason
+    if isinstance(error, WaitTimeout):
+        return "timeout"
+    return "attempts" if isinstance(error, TooManyAttempts) else "error"

@@ -1,0 +1,95 @@
+"""What a wait finds around it: the handler's turn, the engine, and whose answer is meant."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from .context import Talk, Turn, current_talk, current_turn
+from .errors import BadArgument, WaitCancelled
+from .installed import runtime_of
+from .targets import Aim, aim
+from .waits import Wait
+
+if TYPE_CHECKING:
+    from .abc import Adapter
+    from .engine import Decision
+    from .keys import MessageScope, Scope
+    from .runtime import Runtime
+    from .waits import Conversation
+
+__all__ = ["Setting", "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a wait takes place; ``talk`` is the ``conversation()`` block around it, if that is meant."""
+
+    runtime: Runtime
+    adapter: Adapter[Any]
+    turn: Turn | None
+    aim: Aim
+    talk: Talk | None = None
+
+    @classmethod
+    def find(cls, target: Any, scope: Scope | MessageScope | None) -> Setting:
+        """Look around.
+
+        Raises:
+            NotInstalled: there is no engine, or there are several.
+            NoTarget, BadArgument: see ``aim``.
+        """
+        turn = current_turn.get()
+        runtime = runtime_of(turn)
+        talk = current_talk.get() if target is None and scope is None else None
+        if talk is not None and (talk.conversation.is_open or talk.conversation.reason is not None):
+            return cls(runtime, runtime.adapter_for(talk.aim.key.bot_id, turn), turn, talk.aim, talk)
+        facts = turn.facts if turn is not None else None
+        found = aim(target, scope, facts, runtime.bot_ids(), runtime.key_of)
+        return cls(runtime, runtime.adapter_for(found.key.bot_id, turn), turn, found)
+
+    def open(
+        self,
+        kinds: frozenset[str],
+        *,
+        filter: Any = None,  # noqa: A002 - the public name
+        timeout: float | None = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        **options: Any,
+    ) -> tuple[Wait, Decision | None]:
+        """Open a wait now; also return the decision of a filter that must be awaited over the mailbox."""
+        self.adapter.check_wait(self.turn, kinds)
+        accepts = None if filter is None else self.adapter.compile_filter(filter)
+        now = self.runtime.now()
+        if self.talk is not None and self.talk.deadline is not None:
+            timeout = min(math.inf if timeout is None else timeout, max(0.0, self.talk.deadline - now))
+        wait = Wait(
+            self._conversation(on_conflict), kinds=kinds, filter=accepts, opened_at=now, timeout=timeout, **options
+        )
+        return wait, self.runtime.open_wait(wait, fresh=fresh)
+
+    def _conversation(self, on_conflict: str) -> Conversation:
+        if self.talk is None:
+            return self.runtime.open_conversation(self.aim, self.turn, on_conflict=on_conflict)
+        conversation = self.talk.conversation
+        if not conversation.is_open:
+            reason, conversation.reason = conversation.reason, None
+            raise WaitCancelled(reason or "code")
+        return conversation
+
+
+def seconds(name: str, value: float | timedelta | None) -> float | None:
+    """Return *value* as seconds, or None.
+
+    Raises:
+        BadArgument: it is no number, negative, infinite or NaN.
+    """
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < math.inf:
+        raise BadArgument(name, value, "seconds from 0, a timedelta, or None for no limit")
+    return float(number)

@@ -1,0 +1,142 @@
+"""The next-step table: what runs when somebody's next message comes. Pure; one step per place."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .facts import KINDS, Delivery, Facts
+from .keys import Place, Scope
+from .waits import is_fenced
+
+__all__ = ["ATTEMPTS", "Step", "StepTable"]
+
+#: How often a step may raise before it is dropped. It is kept at first, so that the person can answer again.
+ATTEMPTS: Final = 3
+
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Step:
+    """A registered next handler.
+
+    Attributes:
+        filter: called with the delivery, as a wait's is.
+        after: the id of the update whose handler registered it; nothing as old is its answer.
+        expires_at: on the engine's clock, or None for never.
+        failures: how often it has raised.
+        number: registered later means a greater number.
+    """
+
+    place: Place
+    fn: Callable[..., Any]
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    filter: Callable[[Delivery], object] | None = None
+    after: int | None = None
+    opened_at: float = 0.0
+    expires_at: float | None = None
+    failures: int = 0
+    kinds: frozenset[str] = KINDS["message"]
+    number: int = field(default_factory=_numbers.__next__)
+
+    @property
+    def name(self) -> str:
+        """The function's own name, for people to read."""
+        return getattr(self.fn, "__qualname__", type(self.fn).__qualname__)
+
+    def admits(self, facts: Facts, now: float) -> bool:
+        """Tell whether an update of this sort may run the step, before its filter is asked."""
+        return (
+            facts.kind in self.kinds
+            and not facts.is_own
+            and facts.command is None
+            and not is_fenced(facts, self.after, self.opened_at, now)
+        )
+
+
+class StepTable:
+    """Steps by place. Expired ones go away as others come and go; no timer, no thread."""
+
+    def __init__(self) -> None:
+        self._steps: dict[Place, Step] = {}
+        self._scopes: dict[Scope, int] = {}
+        self._expiry: list[tuple[float, int, Step]] = []
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(list(self._steps.values()))
+
+    def __contains__(self, place: object) -> bool:
+        return place in self._steps
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes under which steps are kept."""
+        return tuple(self._scopes)
+
+    def put(self, step: Step, now: float) -> Step | None:
+        """Keep *step* in place of any other there; return that other one."""
+        self.expire(now)
+        old = self._steps.get(step.place)
+        if old is None:
+            self._scopes[step.place.scope] = self._scopes.get(step.place.scope, 0) + 1
+        self._steps[step.place] = step
+        if step.expires_at is not None:
+            heapq.heappush(self._expiry, (step.expires_at, step.number, step))
+            self._compact()
+        return old
+
+    def get(self, place: Place, now: float) -> Step | None:
+        """Return the step kept at *place*, unless its time is up."""
+        step = self._steps.get(place)
+        if step is not None and step.expires_at is not None and step.expires_at <= now:
+            self.take(step)
+            return None
+        return step
+
+    def take(self, step: Step) -> bool:
+        """Remove *step* itself; return False when it is not there any more."""
+        if self._steps.get(step.place) is not step:
+            return False
+        del self._steps[step.place]
+        self._scopes[step.place.scope] -= 1
+        if not self._scopes[step.place.scope]:
+            del self._scopes[step.place.scope]
+        return True
+
+    def give_back(self, step: Step, now: float) -> bool:
+        """Put a taken *step* back, unless a newer one has its place or its time is up."""
+        if step.place in self._steps or (step.expires_at is not None and step.expires_at <= now):
+            return False
+        self.put(step, now)
+        return True
+
+    def expire(self, now: float) -> list[Step]:
+        """Remove and return the steps whose time is up."""
+        gone = []
+        while self._expiry and self._expiry[0][0] <= now:
+            step = heapq.heappop(self._expiry)[2]
+            if self.take(step):
+                gone.append(step)
+        return gone
+
+    def _compact(self) -> None:
+        """Forget the expiry of steps that were answered, once they are the greater part."""
+        if len(self._expiry) > 2 * len(self._steps) + 64:
+            self._expiry = [entry for entry in self._expiry if self._steps.get(entry[2].place) is entry[2]]
+            heapq.heapify(self._expiry)
+
+    def clear(self) -> int:
+        """Remove every step; return how many there were."""
+        count = len(self._steps)
+        self._steps.clear()
+        self._scopes.clear()
+        self._expiry.clear()
+        return count

@@ -1,0 +1,44 @@
+"""Steps in this process's memory: gone with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from ..abc import StepStorage
+from ..keys import Place, Scope
+from ..steps import Step, StepTable
+
+__all__ = ["MemorySteps"]
+
+
+class MemorySteps(StepStorage):
+    """The next-step table itself. Nothing here ever suspends."""
+
+    def __init__(self) -> None:
+        self._table = StepTable()
+
+    @property
+    def scopes(self) -> Collection[Scope]:
+        return self._table.scopes
+
+    def may_have(self, place: Place) -> bool:
+        return place in self._table
+
+    async def put(self, step: Step, now: float) -> Step | None:
+        return self._table.put(step, now)
+
+    async def get(self, place: Place, now: float) -> Step | None:
+        return self._table.get(place, now)
+
+    async def take(self, step: Step) -> bool:
+        return self._table.take(step)
+
+    async def give_back(self, step: Step, now: float) -> bool:
+        return self._table.give_back(step, now)
+
+    async def steps(self, now: float) -> Iterable[Step]:
+        self._table.expire(now)
+        return list(self._table)
+
+    async def clear(self) -> int:
+        return self._table.clear()
