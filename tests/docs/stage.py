@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from contextlib import AsyncExitStack
+from collections.abc import Iterable
 
 from aiogram import Dispatcher
-from typing_extensions import Self
 
 from aiostep_testing import Person, World
 from aiostep_testing.transports.aiogram import in_process, make_bot
@@ -14,26 +13,26 @@ from tests.docs.snippets import Action, Verb
 
 
 class Stage:
-    """A world with one bot; people come in when they are first named, and talk to it in private."""
+    """A world with one bot; people come in when they are first named, and talk to it in private.
+
+    It stays up for all the plays of a page, as a bot would.
+    """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
+        self.dispatcher = dispatcher
         self.world = World()
         self.feeder = in_process(self.world, dispatcher, make_bot(self.world))
         self.people: dict[str, Person] = {}
         self.speaker: Person | None = None
-        self._open = AsyncExitStack()
 
-    async def __aenter__(self) -> Self:
-        await self._open.enter_async_context(self.feeder)
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        async with self._open:
-            if kind is None:
-                await self.feeder.settle()
-                assert not self.feeder.errors, f"the bot's handlers raised {self.feeder.errors!r}"
-                for person in self.people.values():
-                    await person.expect_nothing(settle=0)
+    async def play(self, actions: Iterable[Action]) -> None:
+        """Play one chat; it fails when the bot says anything else, or more."""
+        for action in actions:
+            await self.perform(action)
+        await self.feeder.settle()
+        assert not self.feeder.errors, f"the bot's handlers raised {self.feeder.errors!r}"
+        for person in self.people.values():
+            await person.expect_nothing(settle=0)
 
     async def perform(self, action: Action) -> None:
         """Do one line of a play, or fail."""
@@ -54,7 +53,8 @@ class Stage:
     async def press(self, person: Person, button: str) -> None:
         """Press a button of the reply keyboard if it shows it, else one under a message."""
         chat, _ = person.place(None)
-        if f"'{button}'" in repr(chat.keyboard):
+        rows = (chat.keyboard or {}).get("keyboard", ())
+        if any(button in (shown, shown["text"]) for row in rows for shown in row):
             person.press(button)
         else:
             await person.click(button)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.docs.snippets import Action, Code, PageError, Play, Verb, read_page
+
+if TYPE_CHECKING:
+    from tests.docs.stage import Stage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [
@@ -20,61 +23,69 @@ PAGES = [
 ]
 
 
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """Give a page one event loop for all of its plays, and leave nothing running."""
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.run_until_complete(end_tasks())
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
+class Rehearsal:
+    """Runs one page: its code in one module, its plays in one event loop, with one stage for each `dp`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.module = ModuleType("page_" + re.sub(r"\W", "_", path.stem))
+        self.loop = asyncio.new_event_loop()
+        self.stage: Stage | None = None
+
+    def run(self, text: str) -> None:
+        """Run the page from top to bottom, and leave nothing running."""
+        sys.modules[self.module.__name__] = self.module  # dataclasses and type hints look their module up
+        try:
+            for item in read_page(text):
+                if isinstance(item, Code):
+                    self.run_code(item)
+                else:
+                    self.loop.run_until_complete(self.run_play(item))
+        finally:
+            del sys.modules[self.module.__name__]
+            self.loop.run_until_complete(self.close())
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            self.loop.close()
+
+    def run_code(self, code: Code) -> None:
+        """Execute one block; tracebacks name the page and its line."""
+        padded = "\n" * (code.line - 1) + code.text
+        exec(compile(padded, str(self.path), "exec", dont_inherit=True), self.module.__dict__)
+
+    async def run_play(self, play: Play) -> None:
+        """Play one chat with the `dp` of the page, in process."""
+        from tests.docs.stage import Stage  # it imports aiogram, which most pages do not need
+
+        where = f"{self.path.name}:{play.line}"
+        assert hasattr(self.module, "dp"), f"{where}: a play needs a `dp`, and no block above defines one"
+        if self.stage is None or self.stage.dispatcher is not self.module.dp:
+            await self.close()
+            self.stage = Stage(self.module.dp)
+            await self.stage.feeder.start()
+        await self.stage.play(play.actions)
+
+    async def close(self) -> None:
+        """Stop the bot that is on stage, and everything the page left running."""
+        if self.stage is not None:
+            await self.stage.feeder.stop()
+            self.stage = None
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
-async def end_tasks() -> None:
-    """Cancel what a page left running, and wait until it is gone."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
-
-
-def run_page(path: Path, text: str, loop: asyncio.AbstractEventLoop) -> ModuleType:
-    """Run the code of a page from top to bottom in one module, and play its chats where they stand."""
-    module = ModuleType("page_" + re.sub(r"\W", "_", path.stem))
-    sys.modules[module.__name__] = module  # dataclasses and type hints look their module up
-    try:
-        for item in read_page(text):
-            if isinstance(item, Code):
-                run_code(path, item, module)
-            else:
-                loop.run_until_complete(run_play(path, item, module))
-    finally:
-        del sys.modules[module.__name__]
-    return module
-
-
-def run_code(path: Path, code: Code, module: ModuleType) -> None:
-    """Execute one block; tracebacks name the page and its line."""
-    padded = "\n" * (code.line - 1) + code.text
-    exec(compile(padded, str(path), "exec", dont_inherit=True), module.__dict__)
-
-
-async def run_play(path: Path, play: Play, module: ModuleType) -> None:
-    """Play one chat with the `dp` of the page, in process."""
-    from tests.docs.stage import Stage  # it imports aiogram, which most pages do not need
-
-    where = f"{path.name}:{play.line}"
-    assert hasattr(module, "dp"), f"{where}: a play needs a `dp`, and no block above defines one"
-    async with Stage(module.dp) as stage:
-        for action in play.actions:
-            await stage.perform(action)
+def run_page(path: Path, text: str) -> ModuleType:
+    """Run a page and return the module that its code made."""
+    rehearsal = Rehearsal(path)
+    rehearsal.run(text)
+    return rehearsal.module
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[path.relative_to(ROOT).as_posix() for path in PAGES])
-def test_the_code_of_a_page_runs(path: Path, loop: asyncio.AbstractEventLoop) -> None:
+def test_the_code_of_a_page_runs(path: Path) -> None:
     """The blocks of a page run in order, and its plays go as written."""
-    run_page(path, path.read_text("utf-8"), loop)
+    run_page(path, path.read_text("utf-8"))
 
 
 def test_blocks_and_plays_are_found_in_order() -> None:
@@ -124,17 +135,17 @@ def test_what_would_not_run_is_refused(text: str, words: str) -> None:
         read_page(text)
 
 
-def test_blocks_share_a_namespace(loop: asyncio.AbstractEventLoop) -> None:
+def test_blocks_share_a_namespace() -> None:
     """A later block uses the names of an earlier one."""
-    module = run_page(Path("page.md"), "```python\nx = 1\n```\n\n```python\ny = x + 1\n```\n", loop)
+    module = run_page(Path("page.md"), "```python\nx = 1\n```\n\n```python\ny = x + 1\n```\n")
 
     assert module.y == 2
 
 
-def test_a_failing_block_is_named_by_page_and_line(loop: asyncio.AbstractEventLoop) -> None:
+def test_a_failing_block_is_named_by_page_and_line() -> None:
     """The traceback of a block that fails points at the page and the line in it."""
     with pytest.raises(ZeroDivisionError) as failed:
-        run_page(Path("page.md"), "# Title\n\n```python\nx = 1\n1 / 0\n```\n", loop)
+        run_page(Path("page.md"), "# Title\n\n```python\nx = 1\n1 / 0\n```\n")
 
     last = failed.traceback[-1]
     assert (str(last.path).endswith("page.md"), last.lineno + 1) == (True, 5)
@@ -173,11 +184,11 @@ async def fail(message: Message) -> None:
 """
 
 
-def test_a_play_that_goes_as_written_passes(loop: asyncio.AbstractEventLoop) -> None:
+def test_a_play_that_goes_as_written_passes() -> None:
     """People write and press buttons, and see what the page says the bot answers."""
     play = "Ann > /start | bot < Hello! | Ann [More] | bot < More for A... | Bob > /start | bot < He...o!"
 
-    run_page(Path("page.md"), f"{BOT}<!-- play: {play} -->", loop)
+    run_page(Path("page.md"), f"{BOT}<!-- play: {play} -->")
 
 
 @pytest.mark.parametrize(
@@ -190,13 +201,43 @@ def test_a_play_that_goes_as_written_passes(loop: asyncio.AbstractEventLoop) -> 
         ("bot < Hello!", "begins with somebody"),
     ],
 )
-def test_a_play_that_goes_otherwise_fails(play: str, words: str, loop: asyncio.AbstractEventLoop) -> None:
+def test_a_play_that_goes_otherwise_fails(play: str, words: str) -> None:
     """A wrong, missing or surplus answer, a missing button and a handler that raises all fail the page."""
     with pytest.raises(AssertionError, match=words):
-        run_page(Path("page.md"), f"{BOT}<!-- play: {play} -->", loop)
+        run_page(Path("page.md"), f"{BOT}<!-- play: {play} -->")
 
 
-def test_a_play_needs_a_dispatcher(loop: asyncio.AbstractEventLoop) -> None:
+def test_the_plays_of_a_page_go_on_with_the_same_bot() -> None:
+    """A second play continues the chat; a new `dp` starts over with a new bot."""
+    counting = """
+```python
+from aiogram import Dispatcher
+
+def make_counter():
+    dp, seen = Dispatcher(), []
+
+    @dp.message()
+    async def count(message):
+        seen.append(message)
+        await message.answer(str(len(seen)))
+
+    return dp
+
+dp = make_counter()
+```
+<!-- play: Ann > a | bot < 1 -->
+<!-- play: Ann > b | bot < 2 -->
+
+```python
+dp = make_counter()
+```
+<!-- play: Ann > c | bot < 1 -->
+"""
+
+    run_page(Path("page.md"), counting)
+
+
+def test_a_play_needs_a_dispatcher() -> None:
     """A play on a page without a bot fails, and says what is missing."""
     with pytest.raises(AssertionError, match="needs a `dp`"):
-        run_page(Path("page.md"), "<!-- play: Ann > hi -->", loop)
+        run_page(Path("page.md"), "<!-- play: Ann > hi -->")
