@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# No deadlines: a busy machine is not a bug. In CI the same examples every time: red means the change is wrong.
+# No deadlines: a busy machine is no bug. In CI the same examples every time: red means the change is wrong.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
