@@ -114,7 +114,7 @@ class Adapter(ABC, Generic[TargetT]):
     # Waiting.
 
     @abstractmethod
-    def compile_filter(self, filter: Any) -> Callable[[Delivery], object]:  # noqa: A002 - the public name
+    def compile_filter(self, filter: Any) -> Callable[[Delivery], object]:
         """Turn whatever the framework takes as a filter into a call that gives a truth or an awaitable of one.
 
         A filter that can be called without awaiting must be, so that updates keep their order for free.
@@ -123,7 +123,7 @@ class Adapter(ABC, Generic[TargetT]):
             BadArgument: *filter* is nothing that can be called.
         """
 
-    def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:  # noqa: B027 - optional
+    def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:
         """Refuse a wait that could not end.
 
         Raises:
@@ -147,10 +147,12 @@ class Adapter(ABC, Generic[TargetT]):
     # Speaking.
 
     @abstractmethod
-    async def send(self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any) -> Sent:
+    async def send(
+        self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any
+    ) -> Sent:
         """Send *prompt* (a text, or what the framework can send) to *to*; errors of the framework pass through."""
 
-    def watch_click(self, delivery: Delivery) -> None:  # noqa: B027 - optional
+    def watch_click(self, delivery: Delivery) -> None:
         """Begin to notice whether the handler that got this click answers it itself; then ``answer_click`` must not."""
 
     @abstractmethod
@@ -163,7 +165,7 @@ class Adapter(ABC, Generic[TargetT]):
 
     # Steps.
 
-    def compile_step(self, step: Step) -> None:  # noqa: B027 - optional
+    def compile_step(self, step: Step) -> None:
         """Look at a step when it is registered.
 
         Raises:

@@ -34,7 +34,7 @@ async def wait_for(
     timeout: float | timedelta | None = None,
     *,
     kinds: str | Collection[str] = "message",
-    filter: Any = None,  # noqa: A002 - the public name
+    filter: Any = None,
     scope: Scope | MessageScope | None = None,
     default: Any = RAISE,
     on_conflict: str = "replace",
@@ -100,7 +100,7 @@ async def ask(
     keyboard: Any = None,
     force_reply: bool | str = "auto",
     scope: Scope | MessageScope | None = None,
-    filter: Any = None,  # noqa: A002 - the public name
+    filter: Any = None,
     on_conflict: str = "replace",
     fresh: bool = False,
     **send: Any,

@@ -58,6 +58,7 @@ class Turn:
 #: Set by adapters for every update: tasks that a handler starts inherit it, and later updates must not.
 current_turn: ContextVar[Turn | None] = ContextVar("aiostep_turn", default=None)
 
+
 class Talk(NamedTuple):
     """An ``async with conversation(...)`` block; *deadline* is on the runtime's clock."""
 

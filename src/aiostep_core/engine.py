@@ -193,9 +193,7 @@ class Engine:
             verdict = True if wait.filter is None else wait.filter(delivery)
             if inspect.isawaitable(verdict):
                 lane = last.lane if last is not None else self.lanes.hold(place)
-                return Decision(
-                    Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {wait}
-                )
+                return Decision(Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {wait})
             if verdict:
                 return self._claim(wait, delivery, now)
         return None
@@ -264,9 +262,7 @@ class Engine:
             verdict = True if wait.filter is None else wait.filter(delivery)
             if inspect.isawaitable(verdict):
                 lane = last.lane if last is not None else self._hold_unless_held(conversation.place)
-                return Decision(
-                    Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {delivery}
-                )
+                return Decision(Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {delivery})
             if verdict:
                 return self._claim_unread(wait, delivery, now)
         return None

@@ -129,7 +129,9 @@ class NotSubscribed(AiostepError):
 
     def __init__(self, kinds: Iterable[str], fix: str) -> None:
         self.kinds = tuple(sorted(kinds))
-        super().__init__(f"this bot does not receive {', '.join(self.kinds)} updates, so the wait could never end; {fix}")
+        super().__init__(
+            f"this bot does not receive {', '.join(self.kinds)} updates, so the wait could never end; {fix}"
+        )
 
 
 class BadArgument(AiostepError, ValueError):

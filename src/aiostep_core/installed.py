@@ -141,7 +141,7 @@ async def pending() -> list[Pending]:
 async def clear() -> int:
     """End every conversation with reason "code" and drop every registered step; return how many those were."""
     runtime = runtime_of(current_turn.get())
-    return runtime.engine.cancel_all("code") + await runtime.steps.clear()
+    return runtime.engine.cancel_all("code") + await runtime.steps.storage.clear()
 
 
 def on_exit(callback: Callable[[Exit], Any]) -> Callable[[Exit], Any]:

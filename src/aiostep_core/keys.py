@@ -10,7 +10,17 @@ from .errors import BadArgument
 if TYPE_CHECKING:
     from .facts import Facts
 
-__all__ = ["PERSONAL", "Key", "MessageKey", "MessageScope", "Place", "Scope", "default_scope", "places_of", "project"]
+__all__ = [
+    "PERSONAL",
+    "Key",
+    "MessageKey",
+    "MessageScope",
+    "Place",
+    "Scope",
+    "default_scope",
+    "places_of",
+    "project",
+]
 
 
 class Key(NamedTuple):

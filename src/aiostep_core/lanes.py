@@ -1,4 +1,4 @@
-"""Updates held back, in order, while an asynchronous filter makes up its mind about an earlier one of their key. Pure."""
+"""Updates held back, in order, while an asynchronous filter thinks about an earlier one of their key. Pure."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from .errors import BadArgument
-from .installed import runtime_of, cancel
 from .context import current_turn
+from .errors import BadArgument
+from .installed import cancel, runtime_of
 from .keys import MessageScope, Scope
 from .setting import Setting, seconds
 from .steps import Step
@@ -24,7 +24,7 @@ async def register_next_step(
     kwargs: Mapping[str, Any] | None = None,
     *,
     timeout: float | timedelta | None = None,
-    filter: Any = None,  # noqa: A002 - the public name
+    filter: Any = None,
     scope: Scope | MessageScope | None = None,
 ) -> None:
     """Run *fn* with the next message of *target*, as a handler of the framework: with everything handlers get.
@@ -60,7 +60,7 @@ async def register_next_step(
         expires_at=None if limit is None else now + limit,
     )
     setting.adapter.compile_step(step)
-    await setting.runtime.steps.put(step, now)
+    await setting.runtime.steps.storage.put(step, now)
 
 
 async def next_step(
@@ -68,7 +68,7 @@ async def next_step(
     /,
     *,
     timeout: float | timedelta | None = None,
-    filter: Any = None,  # noqa: A002 - the public name
+    filter: Any = None,
     **kwargs: Any,
 ) -> None:
     """Run *fn* with the next message of whoever is being handled, and with *kwargs*; see ``register_next_step``."""
@@ -78,5 +78,5 @@ async def next_step(
 async def unregister_steps(target: Any = None) -> int:
     """Drop the steps registered for *target* and end its waits with reason "code"; return how many those were."""
     runtime = runtime_of(current_turn.get())
-    dropped = await runtime.drop_steps(Setting.find(target, None).aim)
+    dropped = await runtime.steps.drop(Setting.find(target, None).aim)
     return dropped + cancel(target)

@@ -6,24 +6,23 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
+from .clicks import Clicks
 from .context import Turn, current_turn
 from .engine import Changes, Decision, Engine, Outcome
 from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitEnded, WaitTimeout
 from .facts import Delivery
-from .keys import PERSONAL, Key, Place, Scope, places_of, project
+from .keys import Key, Place
 from .reports import Exit, Pending
-from .steps import ATTEMPTS, Step
+from .stepping import Stepping
 from .storages.memory import MemorySteps
-from .targets import aim
+from .targets import aim, is_with
 from .waits import Conversation, Signal, Wait, WaitState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .abc import Adapter, StepStorage
     from .lanes import Lane
     from .targets import Aim
@@ -32,9 +31,6 @@ __all__ = ["Runtime"]
 
 T = TypeVar("T")
 logger = logging.getLogger("aiostep")
-
-#: Seconds that code outside any handler has to answer a click itself.
-CLICK_GRACE: Final = 5.0
 
 
 class Runtime:
@@ -46,10 +42,11 @@ class Runtime:
     def __init__(self, engine: Engine, steps: StepStorage | None = None) -> None:
         self.engine = engine
         engine.runtime = self
-        self.steps: StepStorage = steps if steps is not None else MemorySteps()
+        self.steps = Stepping(self, steps if steps is not None else MemorySteps())
         self.adapters: list[Adapter[Any]] = []
         self.on_exit: list[Callable[[Exit], object]] = []
         self.closed_for: str | None = None
+        self._clicks = Clicks(self.start)
         self._turns: set[Turn] = set()
         self._all_over: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -67,14 +64,11 @@ class Runtime:
     @property
     def is_idle(self) -> bool:
         """Whether no update can concern anybody."""
-        return self.engine.is_idle and not self.steps.scopes
+        return self.engine.is_idle and not self.steps.storage.scopes
 
     def concerns(self, key: Key) -> bool:
         """Tell quickly whether an update with *key* is worth a ``Delivery``. False is certain."""
-        return self.engine.may_concern(key) or any(
-            scope is Scope.REPLY or self.steps.may_have(Place(scope, project(scope, key)))
-            for scope in self.steps.scopes
-        )
+        return self.engine.may_concern(key) or self.steps.concerns(key)
 
     def meet(self, delivery: Delivery) -> Decision:
         """Decide what becomes of an update, and do what that asks for. FILTERING and HELD need ``settle``."""
@@ -94,44 +88,10 @@ class Runtime:
             else:
                 return decision
 
-    async def take_step(self, delivery: Delivery) -> Step | None:
-        """Take the step that the update runs, if there is one; most specific first."""
-        facts, now, scopes = delivery.facts, self.now(), self.steps.scopes
-        if not scopes:
-            return None
-        places = [place for place in places_of(facts) if place.scope in scopes]
-        if self.engine.is_cancel(facts):
-            await self._drop_steps(places, now)
-            return None
-        for place in places:
-            step = await self.steps.get(place, now)
-            if step is not None and step.admits(facts, now) and await self._take_if_meant(step, delivery):
-                self.engine.albums.add(facts, now)
-                return step
-        return None
-
-    async def run_step(self, step: Step, call: Callable[[], Awaitable[T]]) -> T:
-        """Run a taken step. One that raises is kept, so that the person can answer again, but not for ever."""
-        try:
-            return await call()
-        except WaitEnded:
-            raise
-        except Exception:
-            step.failures += 1
-            if step.failures < ATTEMPTS:
-                await self.give_back(step)
-            else:
-                logger.warning("step %s raised %d times and is dropped", step.name, step.failures)
-            raise
-
-    async def give_back(self, step: Step) -> None:
-        """Put a step back that did not run."""
-        await self.steps.give_back(step, self.now())
-
     async def end_turn(self, turn: Turn, error: BaseException | None = None) -> bool:
         """Close what the handler of *turn* opened; return whether *error* is a quiet end."""
         turn.is_over = True
-        self._answer_clicks(turn)
+        self._clicks.answer(turn)
         if turn.conversations is None:
             return isinstance(error, WaitEnded)
         changes = Changes()
@@ -208,7 +168,7 @@ class Runtime:
             WaitTimeout: nobody answered in time.
             WaitCancelled: it was ended otherwise.
         """
-        self._answer_clicks(turn)
+        self._clicks.answer(turn)
         try:
             if wait.state is WaitState.PENDING:
                 await self._until_ended(wait, turn, reading)
@@ -218,7 +178,7 @@ class Runtime:
         self._close_orphan(wait.conversation)
         delivery = self._result(wait)
         if delivery.facts.kind == "callback_query":
-            self._watch_click(turn, delivery)
+            self._clicks.watch(turn, delivery)
         return delivery
 
     def abandon(self, wait: Wait) -> None:
@@ -254,20 +214,11 @@ class Runtime:
                 return adapter.key_of(target)
         raise BadArgument("target", target, "a user id, a chat id, a Key or an update of the framework")
 
-    async def drop_steps(self, aim: Aim) -> int:
-        """Drop the steps whose place is *aim*'s, or is *aim*'s person or chat; return how many those were."""
-        dropped = 0
-        for place in {aim.place, *(Place(scope, project(scope, aim.key)) for scope in self.steps.scopes)}:
-            step = await self.steps.get(place, self.now()) if self.steps.may_have(place) else None
-            if step is not None and await self.steps.take(step):
-                dropped += 1
-        return dropped
-
     async def pending(self) -> list[Pending]:
         """List the waits and the registered steps, oldest first."""
         now = self.now()
         found = [Pending.of_wait(wait, now) for conversation in self.engine.waits for wait in conversation.waits]
-        found += [Pending.of_step(step, now) for step in await self.steps.steps(now)]
+        found += [Pending.of_step(step, now) for step in await self.steps.storage.steps(now)]
         return sorted(found, key=lambda one: -one.age)
 
     def end_all(self, which: Callable[[Conversation], bool], reason: str) -> int:
@@ -276,25 +227,19 @@ class Runtime:
         self.perform(changes)
         return count
 
-    def cancel(self, target: Any = None, *, user: int | None = None, chat: int | None = None, reason: str = "code") -> int:
+    def cancel(
+        self, target: Any = None, *, user: int | None = None, chat: int | None = None, reason: str = "code"
+    ) -> int:
         """End the conversations that are meant; see ``aiostep.cancel``."""
-        turn = current_turn.get()
+        turn, key = current_turn.get(), None
         if target is not None or user is chat is None:
             facts = turn.facts if turn is not None else None
             key = aim(target, None, facts, self.bot_ids(), self.key_of).key
-        else:
-            key = None
-
-        def is_meant(one: Conversation) -> bool:
-            if turn is not None and one.owner is turn and target is None:
-                return False  # the handler that calls this is not over yet
-            where = one.place.key
-            if key is not None:
-                bot_chat = (where.bot_id, where.chat_id) in ((key.bot_id, key.chat_id), (key.bot_id, None))
-                return bot_chat and (key.user_id is None or key.user_id in (one.user_id, one.starter_id))
-            return (user is None or user in (one.user_id, one.starter_id)) and (chat is None or where.chat_id == chat)
-
-        return self.end_all(is_meant, reason)
+        # Without a target the handler that calls this is not meant: it is not over yet.
+        spared = turn if target is None else None
+        return self.end_all(
+            lambda one: (spared is None or one.owner is not spared) and is_with(one, key, user, chat), reason
+        )
 
     async def aclose(self, grace: float = 5.0) -> None:
         """End every wait with "shutdown", refuse new ones, and give the handlers *grace* seconds to finish."""
@@ -381,10 +326,10 @@ class Runtime:
             decision = self.engine.resume(decision, accepted, self.now())
             self.perform(decision.changes)
         except BaseException:
-            self._release(lane)
+            self.release(lane)
             raise
         if decision.outcome is not Outcome.FILTERING:
-            self._release(lane)
+            self.release(lane)
         return decision
 
     async def _read(self, reading: Decision) -> None:
@@ -396,56 +341,22 @@ class Runtime:
             if decision is not None:
                 self.perform(decision.changes)
         finally:
-            self._release(reading.lane)
+            self.release(reading.lane)
 
     async def _queue(self, decision: Decision) -> Decision:
         assert decision.held is not None
         made: Decision = await decision.held.future
         return made
 
-    def _release(self, lane: Lane | None) -> None:
+    def release(self, lane: Lane | None) -> None:
         """Decide, in order and at once, about those who queued: whoever arrives next must find them decided."""
         for held in self.engine.release(lane) if lane is not None else ():
             if held.future.cancelled():
                 continue
             try:
                 held.future.set_result(self.meet(held.delivery))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - its own handler must have it
                 held.future.set_exception(error)
-
-    async def _take_if_meant(self, step: Step, delivery: Delivery) -> bool:
-        """Take *step* if its filter says so; the later updates of its place queue while the filter thinks."""
-        verdict: Any = True if step.filter is None else step.filter(delivery)
-        if not isinstance(verdict, Awaitable):
-            return bool(verdict) and await self.steps.take(step)
-        lane = None if self.engine.lanes.find((step.place,)) else self.engine.lanes.hold(step.place)
-        try:
-            return bool(await verdict) and await self.steps.take(step)
-        finally:
-            self._release(lane)
-
-    async def _drop_steps(self, places: Iterable[Place], now: float) -> None:
-        """Drop the steps that wait for this person alone: they want to leave."""
-        for place in places:
-            if place.scope in PERSONAL and (step := await self.steps.get(place, now)) is not None:
-                await self.steps.take(step)
-
-    def _watch_click(self, turn: Turn | None, delivery: Delivery) -> None:
-        """See to it that a click which answered a wait is answered itself, after the handler had its chance."""
-        delivery.adapter.watch_click(delivery)
-        if turn is not None and not turn.is_over:
-            turn.clicks = (*turn.clicks, delivery)
-        else:
-            asyncio.get_running_loop().call_later(CLICK_GRACE, self._answer_click, delivery)
-
-    def _answer_clicks(self, turn: Turn | None) -> None:
-        if turn is not None and turn.clicks:
-            clicks, turn.clicks = turn.clicks, ()
-            for delivery in clicks:
-                self._answer_click(delivery)
-
-    def _answer_click(self, delivery: Delivery) -> None:
-        self.start(delivery.adapter.answer_click(delivery))
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run *coroutine* beside the handlers; what it raises is logged."""

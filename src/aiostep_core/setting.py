@@ -54,7 +54,7 @@ class Setting:
         self,
         kinds: frozenset[str],
         *,
-        filter: Any = None,  # noqa: A002 - the public name
+        filter: Any = None,
         timeout: float | None = None,
         on_conflict: str = "replace",
         fresh: bool = False,
@@ -67,7 +67,12 @@ class Setting:
         if self.talk is not None and self.talk.deadline is not None:
             timeout = min(math.inf if timeout is None else timeout, max(0.0, self.talk.deadline - now))
         wait = Wait(
-            self._conversation(on_conflict), kinds=kinds, filter=accepts, opened_at=now, timeout=timeout, **options
+            self._conversation(on_conflict),
+            kinds=kinds,
+            filter=accepts,
+            opened_at=now,
+            timeout=timeout,
+            **options,
         )
         return wait, self.runtime.open_wait(wait, fresh=fresh)
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from .errors import BadArgument, NoTarget
 from .facts import Facts
 from .keys import PERSONAL, Key, MessageKey, MessageScope, Place, Scope, default_scope, project
+from .waits import Conversation
 
-__all__ = ["Aim", "aim"]
+__all__ = ["Aim", "aim", "is_with"]
 
 
 class Aim(NamedTuple):
@@ -61,18 +62,27 @@ def aim(
     return Aim(Place(scope, project(scope, key)), key, user_id, None)
 
 
-def _key(
-    target: object, facts: Facts | None, bot_ids: Collection[int], key_of: Callable[[object], Key | None]
-) -> Key:
+def is_with(one: Conversation, key: Key | None, user: int | None, chat: int | None) -> bool:
+    """Tell whether a conversation is with the person or chat that a ``cancel`` means."""
+    where, people = one.place.key, (one.user_id, one.starter_id)
+    if key is not None:
+        is_there = where.bot_id == key.bot_id and where.chat_id in (key.chat_id, None)
+        return is_there and (key.user_id is None or key.user_id in people)
+    return (user is None or user in people) and (chat is None or where.chat_id == chat)
+
+
+def _key(target: object, facts: Facts | None, bot_ids: Collection[int], key_of: Callable[[object], Key | None]) -> Key:
     if target is None:
         if facts is None:
-            raise NoTarget("outside a handler nothing says whose answer is meant; pass a target: a user id, a chat id or a Key")
+            raise NoTarget(
+                "outside a handler nothing says whose answer is meant; pass a target: a user id, a chat id or a Key"
+            )
         if facts.chat_id is None and facts.user_id is None:
             raise NoTarget(f"a {facts.kind} update names neither user nor chat; pass a target")
         return facts.key
     if isinstance(target, Key):
         return target
-    if isinstance(target, bool) or (isinstance(target, (str, float, bytes))):
+    if isinstance(target, (bool, str, float, bytes)):
         raise BadArgument("target", target, "a user id, a chat id, a Key or an update of the framework")
     if isinstance(target, int):
         return _key_of_number(target, facts, bot_ids)
@@ -86,7 +96,9 @@ def _key_of_number(number: int, facts: Facts | None, bot_ids: Collection[int]) -
     if facts is None:
         if len(bot_ids) != 1:
             seen = f"{len(bot_ids)} bots are running" if bot_ids else "no bot has started yet"
-            raise NoTarget(f"the number {number} does not say of which bot, and {seen}; pass Key(bot_id, chat_id, user_id)")
+            raise NoTarget(
+                f"the number {number} does not say of which bot, and {seen}; pass Key(bot_id, chat_id, user_id)"
+            )
         bot_id = next(iter(bot_ids))
         return Key(bot_id, number, number if number > 0 else None)
     if number == facts.user_id:

@@ -82,7 +82,7 @@ class Wait:
         conversation: Conversation,
         *,
         kinds: frozenset[str] = KINDS["message"],
-        filter: Callable[[Delivery], object] | None = None,  # noqa: A002 - the public name
+        filter: Callable[[Delivery], object] | None = None,
         takes_commands: bool = False,
         is_cancellable: bool = True,
         is_ready: bool = True,
@@ -134,12 +134,7 @@ class Wait:
 
 def is_fenced(facts: Facts, after: int | None, opened_at: float, now: float) -> bool:
     """Tell whether the update is older than, or is, the one that led to the question."""
-    return (
-        after is not None
-        and facts.update_id is not None
-        and facts.update_id <= after
-        and now - opened_at < FENCE
-    )
+    return after is not None and facts.update_id is not None and facts.update_id <= after and now - opened_at < FENCE
 
 
 class Conversation:

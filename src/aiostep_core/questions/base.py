@@ -9,7 +9,7 @@ from ..facts import KINDS, Delivery
 __all__ = ["AnyMessage", "Retry"]
 
 
-class Retry(Exception):  # noqa: N818 - it is a request, not a failure
+class Retry(Exception):
     """Raised by a question, or by a check, when the answer is no good; the text tells the person why."""
 
 

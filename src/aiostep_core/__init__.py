@@ -1,0 +1,74 @@
+"""The core of aiostep: conversations, for any framework. It knows none; adapters bring the updates.
+
+Start with ``abc``: every contract is there.
+"""
+
+from .abc import Adapter as Adapter
+from .abc import Address as Address
+from .abc import Question as Question
+from .abc import Sent as Sent
+from .abc import StepStorage as StepStorage
+from .asking import RAISE as RAISE
+from .asking import ask as ask
+from .asking import conversation as conversation
+from .asking import wait_for as wait_for
+from .context import Turn as Turn
+from .context import current_turn as current_turn
+from .engine import Engine as Engine
+from .engine import Outcome as Outcome
+from .facts import Delivery as Delivery
+from .facts import Facts as Facts
+from .installed import cancel as cancel
+from .installed import clear as clear
+from .installed import engine_of as engine_of
+from .installed import install as install
+from .installed import install_adapter as install_adapter
+from .installed import on_exit as on_exit
+from .installed import pending as pending
+from .keys import Key as Key
+from .keys import Scope as Scope
+from .next_steps import next_step as next_step
+from .next_steps import register_next_step as register_next_step
+from .next_steps import unregister_steps as unregister_steps
+from .questions import Retry as Retry
+from .reports import Exit as Exit
+from .reports import Pending as Pending
+from .runtime import Runtime as Runtime
+from .steps import Step as Step
+from .storages import MemorySteps as MemorySteps
+
+__all__ = [
+    "RAISE",
+    "Adapter",
+    "Address",
+    "Delivery",
+    "Engine",
+    "Exit",
+    "Facts",
+    "Key",
+    "MemorySteps",
+    "Outcome",
+    "Pending",
+    "Question",
+    "Retry",
+    "Runtime",
+    "Scope",
+    "Sent",
+    "Step",
+    "StepStorage",
+    "Turn",
+    "ask",
+    "cancel",
+    "clear",
+    "conversation",
+    "current_turn",
+    "engine_of",
+    "install",
+    "install_adapter",
+    "next_step",
+    "on_exit",
+    "pending",
+    "register_next_step",
+    "unregister_steps",
+    "wait_for",
+]

@@ -1,0 +1,43 @@
+"""Clicks that answered a wait: somebody must stop their buttons from spinning."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from .context import Turn
+from .facts import Delivery
+
+__all__ = ["Clicks"]
+
+#: Seconds that code outside any handler has to answer a click itself.
+_GRACE: Final = 5.0
+
+
+class Clicks:
+    """Answers a click that was an answer, after its handler had the chance to do it with words of its own.
+
+    That chance ends when the handler waits again or is done; a second answer to one click is an error to Telegram.
+    """
+
+    def __init__(self, start: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._start = start
+
+    def watch(self, turn: Turn | None, delivery: Delivery) -> None:
+        """Look after a click that a wait has got."""
+        delivery.adapter.watch_click(delivery)
+        if turn is not None and not turn.is_over:
+            turn.clicks = (*turn.clicks, delivery)
+        else:
+            asyncio.get_running_loop().call_later(_GRACE, self._answer, delivery)
+
+    def answer(self, turn: Turn | None) -> None:
+        """Answer what the handler of *turn* got and let pass."""
+        if turn is not None and turn.clicks:
+            clicks, turn.clicks = turn.clicks, ()
+            for delivery in clicks:
+                self._answer(delivery)
+
+    def _answer(self, delivery: Delivery) -> None:
+        self._start(delivery.adapter.answer_click(delivery))
