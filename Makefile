@@ -5,7 +5,9 @@
 #   make test-all   the test suite on every Python found here, and with the oldest supported frameworks
 #   make bench      the benchmarks, peers in the same run
 #   make docs       the documentation, warnings are errors
-#   make lint       ruff; `make types`: mypy and pyright; `make format`: let ruff write
+#   make lint       ruff
+#   make types      mypy and pyright
+#   make format     let ruff write
 #   make quick      pytest on the source tree only; ARGS="-k waits" and the like
 #   make clean      remove environments and everything built
 
@@ -25,7 +27,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all wheel bench docs lint types format quick clean
+.PHONY: help demo test test-all wheel bench docs lint types verify-types format quick clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -62,7 +64,7 @@ demo: $(DEMO)
 
 # The checks that print nothing worth reading share the cores; the two pytest runs come last, so theirs are the last lines.
 test: $(DEV) $(WHEEL)
-	@$(MAKE) --jobs=2 --output-sync=target lint types docs
+	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types docs
 	@AIOSTEP_EXPECT_ROOT=src $(BIN)/python $(PYTEST) $(ARGS)
 	@$(MAKE) wheel
 	@AIOSTEP_EXPECT_ROOT=$$(.venvs/wheel/bin/python -c $(SITE)) .venvs/wheel/bin/python $(PYTEST) $(ARGS)
@@ -90,6 +92,12 @@ lint: $(DEV)
 types: $(DEV)
 	@$(BIN)/mypy src $(wildcard scripts/*.py examples/*.py tests/typing/*.py)
 	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+# How much of the public interface has a type that every checker reads alike; run against the installed wheel.
+verify-types: wheel
+	@for package in $(notdir $(patsubst %/,%,$(dir $(wildcard src/*/__init__.py)))); do \
+	    PATH="$(CURDIR)/.venvs/wheel/bin:$$PATH" $(BIN)/pyright --verifytypes $$package --ignoreexternal | tail -n 22; \
+	done
 
 format: $(DEV)
 	@$(BIN)/ruff check --fix

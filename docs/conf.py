@@ -20,7 +20,8 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 
 # References into aiostep must lead somewhere; names of other projects cannot be looked up offline.
-nitpick_ignore_regex = [("py:.*", r"(?!aiostep).*")]
+# Signatures also name types of inner modules, which have no page.
+nitpick_ignore_regex = [("py:.*", r"(?!aiostep).*"), ("py:(class|data|obj)", r"aiostep\w*\.\w+\..+")]
 
 html_theme = "furo"
 html_title = f"aiostep {release}"
