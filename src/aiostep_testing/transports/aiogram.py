@@ -102,7 +102,7 @@ class Feeder:
         self._data: dict[str, Any] = {"dispatcher": dispatcher, "bots": list(bots), **workflow_data}
         self._by_id = {bot.id: bot for bot in bots}
         self._remove: Callable[[], None] | None = None
-        self._threads = CountingExecutor()
+        self._threads: CountingExecutor | None = None
         self._started = 0
 
     async def start(self) -> None:
@@ -114,7 +114,9 @@ class Feeder:
         if self._remove is not None:
             raise RuntimeError("this Feeder is already running; stop() it first, or make another one")
         # aiogram runs plain filters in the loop's default threads; settle() has to know when they are done.
-        asyncio.get_running_loop().set_default_executor(self._threads)
+        loop = asyncio.get_running_loop()
+        self._threads = CountingExecutor(loop)
+        loop.set_default_executor(self._threads)
         await self.dispatcher.emit_startup(bot=self.bots[-1], **self.dispatcher.workflow_data | self._data)
         kinds = self.dispatcher.resolve_used_update_types()
         for bot in self.bots:
@@ -176,22 +178,25 @@ class Feeder:
         """
         quiet, before = 0, self._progress()
         for _ in range(passes):
-            await asyncio.sleep(THREAD_PAUSE if self._threads.busy else 0)
+            busy = self._threads is not None and self._threads.busy > 0
+            await asyncio.sleep(THREAD_PAUSE if busy else 0)
             now = self._progress()
-            quiet = quiet + 1 if now == before and not self._threads.busy else 0
+            quiet = quiet + 1 if now == before and not busy else 0
             before = now
             if quiet >= QUIET_PASSES:
                 return
 
     def _progress(self) -> tuple[int, ...]:
-        return self._started, len(self.tasks), len(self.world.calls), self._threads.finished
+        finished = self._threads.finished if self._threads else 0
+        return self._started, len(self.tasks), len(self.world.calls), finished
 
 
 class CountingExecutor(concurrent.futures.ThreadPoolExecutor):
     """A thread pool that tells how much work is under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(thread_name_prefix="feeder")
+        self._loop = loop
         self._lock = threading.Lock()
         self.busy = 0
         self.finished = 0
@@ -203,8 +208,8 @@ class CountingExecutor(concurrent.futures.ThreadPoolExecutor):
         with self._lock:
             self.busy += 1
         future = super().submit(fn, *args, **kwargs)
-        # This runs before asyncio's own callback, which is added later; settle()'s quiet passes bridge the gap.
-        future.add_done_callback(self._done)
+        # A round later, so that ours comes after the callback by which asyncio wakes the task.
+        self._loop.call_soon_threadsafe(future.add_done_callback, self._done)
         return future
 
     def _done(self, _: object) -> None:
