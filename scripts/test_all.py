@@ -35,9 +35,7 @@ def reports(interpreter: Path, version: str) -> bool:
     """Tell whether an interpreter starts and is of the version its name promises."""
     program = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
     try:
-        done = subprocess.run(
-            [interpreter, "-c", program], capture_output=True, text=True, timeout=30, check=False
-        )
+        done = subprocess.run([interpreter, "-c", program], capture_output=True, text=True, timeout=30, check=False)
     except OSError:
         return False
     return done.stdout.strip() == version
@@ -66,12 +64,7 @@ def run_suite(name: str, interpreter: Path, pins: tuple[str, ...], arguments: li
         print(f"cannot make the environment: {failed}", flush=True)
         return False
     environment = os.environ | {"AIOSTEP_EXPECT_ROOT": "src"}
-    return (
-        subprocess.run(
-            [python, "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False
-        ).returncode
-        == 0
-    )
+    return subprocess.run([python, "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False).returncode == 0
 
 
 def main(arguments: list[str]) -> int:

@@ -98,9 +98,7 @@ def read_code(text: str) -> Iterator[Code]:
         if info == "python":
             yield Code(start + 1, dedent("\n".join(lines[start:end])) + "\n")
         elif re.search(r"\bpy(thon\d?|con)?\b", info):
-            message = (
-                f'line {start}: a block of "{info}" never runs; write "python", or "text" if it is no program'
-            )
+            message = f'line {start}: a block of "{info}" never runs; write "python", or "text" if it is no program'
             raise PageError(message)
 
 

@@ -40,9 +40,7 @@ class Stage:
             assert self.speaker is not None, "a play begins with somebody who writes to the bot"
             message = await self.speaker.expect()
             text = message.get("text") or message.get("caption") or ""
-            assert re.search(action.pattern, text), (
-                f"the bot said {text!r}, and the page says {action.text!r}"
-            )
+            assert re.search(action.pattern, text), f"the bot said {text!r}, and the page says {action.text!r}"
             return
         self.speaker = self.person(action.who)
         if action.verb is Verb.SEND:

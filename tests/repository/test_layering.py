@@ -99,9 +99,7 @@ def layering_faults(module: Module) -> list[str]:
 def purity_faults(module: Module) -> list[str]:
     """Say what in a pure module waits, or knows the time."""
     faults = [
-        f"{module.name}:{found.line} imports {found.name}"
-        for found in imports(module)
-        if found.name in IMPURE_IMPORTS
+        f"{module.name}:{found.line} imports {found.name}" for found in imports(module) if found.name in IMPURE_IMPORTS
     ]
     awaiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
     for node in ast.walk(module.tree):
@@ -132,9 +130,7 @@ def test_imports_point_inwards(module: Module) -> None:
     assert layering_faults(module) == []
 
 
-@pytest.mark.parametrize(
-    "module", [module for module in modules() if is_pure(module)], ids=lambda module: module.name
-)
+@pytest.mark.parametrize("module", [module for module in modules() if is_pure(module)], ids=lambda module: module.name)
 def test_pure_modules_neither_wait_nor_know_the_time(module: Module) -> None:
     """A pure module has no await, no clock and no chance in it."""
     assert purity_faults(module) == []

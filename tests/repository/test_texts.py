@@ -64,9 +64,7 @@ def test_every_test_says_what_it_expects() -> None:
 def test_a_silent_test_is_seen(tmp_path: Path) -> None:
     """The check finds a test without a sentence, also inside a class."""
     path = tmp_path / "test_example.py"
-    path.write_text(
-        "def test_a(): ...\nclass TestB:\n    async def test_b(self): ...\n    def test_c(self): 'Says.'\n"
-    )
+    path.write_text("def test_a(): ...\nclass TestB:\n    async def test_b(self): ...\n    def test_c(self): 'Says.'\n")
 
     assert silent_tests(path) == ["test_example.py:1 test_a", "test_example.py:3 test_b"]
 
