@@ -104,7 +104,9 @@ class Person(Expecting):
         """Send a photo."""
         return self.send(caption, photo=b"a photo", **where)
 
-    def document(self, caption: str | None = None, *, name: str = "file.txt", data: bytes = b"text", **where: Any) -> Json:
+    def document(
+        self, caption: str | None = None, *, name: str = "file.txt", data: bytes = b"text", **where: Any
+    ) -> Json:
         """Send a document."""
         return self.send(caption, document=(name, data), **where)
 
@@ -147,7 +149,11 @@ class Person(Expecting):
         chat = self.chat_of(message)
         chat.hide(message["message_id"])
         if connection := message.get("business_connection_id"):
-            gone = {"business_connection_id": connection, "chat": chat.info, "message_ids": [message["message_id"]]}
+            gone = {
+                "business_connection_id": connection,
+                "chat": chat.info,
+                "message_ids": [message["message_id"]],
+            }
             self.world.push("deleted_business_messages", gone, to=chat.audience(message))
 
     def chat_of(self, message: Json) -> Chat:
@@ -159,13 +165,17 @@ class Person(Expecting):
             return self.world.shared[chat_id]
         return self._private_of(message)
 
-    def _private_of(self, message: Json) -> PrivateChat:
-        # Two bots number their private messages alike; the sender or the live object tells them apart.
-        mine = [chat for (_, person_id), chat in self.world.privates.items() if person_id == message["chat"]["id"]]
+    def _private_of(self, message: Json) -> Chat:
+        # Two bots number their private messages alike; the author or the content tells the chats apart.
+        number, author = message["message_id"], message.get("from", {}).get("id")
+        mine = [c for (_, person_id), c in self.world.privates.items() if person_id == message["chat"]["id"]]
         for chat in mine:
-            if chat.messages.get(message["message_id"]) is message or chat.bot.id == message.get("from", {}).get("id"):
+            if chat.bot.id == author or chat.messages.get(number) == message:
                 return chat
-        return next(iter(mine), None) or self.world.private(self)
+        outside = self.world.outside.get(self.id)
+        if outside is not None and outside.messages.get(number) == message:
+            return outside
+        return mine[0] if mine else self.world.private(self)
 
     def where(self, message: Json) -> Place:
         """Name the place of a message, the topic if it is in one."""
@@ -186,11 +196,18 @@ class Person(Expecting):
         """
         chat, thread = (self.chat_of(on), None) if on else self.place(in_)
         message, found = find_button(chat, button, on, thread)
-        inline_id = next((k for k, (_, c, m) in self.world.inline_messages.items() if c is chat and m is message), None)
+        inline_id = next(
+            (k for k, (_, c, m) in self.world.inline_messages.items() if c is chat and m is message), None
+        )
         bot = self._owner(chat, message, inline_id)
         query_id = str(10**17 + self.world.number())
         click = self.world.clicks[query_id] = Click(query_id, bot, chat, message, found)
-        query: Json = {"id": query_id, "from": self.user, "chat_instance": str(chat.id), "data": found["callback_data"]}
+        query: Json = {
+            "id": query_id,
+            "from": self.user,
+            "chat_instance": str(chat.id),
+            "data": found["callback_data"],
+        }
         if inline_id:
             query["inline_message_id"] = inline_id
         elif message["message_id"] in chat.messages:
@@ -234,7 +251,11 @@ class Person(Expecting):
         key = (chat.id, message["message_id"], self.id)
         old = self.world.reactions.get(key, [])
         new = self.world.reactions[key] = [{"type": "emoji", "emoji": e} for e in emoji]
-        change = {"chat": chat.info, "message_id": message["message_id"], "date": int(self.world.clock.time())}
+        change = {
+            "chat": chat.info,
+            "message_id": message["message_id"],
+            "date": int(self.world.clock.time()),
+        }
         change |= self.actor() | {"old_reaction": old, "new_reaction": new}
         told = chat.admin_bots() if isinstance(chat, SharedChat) else chat.audience(message)
         self.world.push("message_reaction", change, to=told)
@@ -263,10 +284,14 @@ class Person(Expecting):
         account = bot or self.world.default_bot()
         query_id = str(10**17 + self.world.number())
         query = self.world.inline_queries[query_id] = InlineQuery(query_id, account, text)
-        self.world.push("inline_query", {"id": query_id, "from": self.user, "query": text, "offset": ""}, to=[account])
+        self.world.push(
+            "inline_query", {"id": query_id, "from": self.user, "query": text, "offset": ""}, to=[account]
+        )
         return query
 
-    def choose(self, result: Json, *, to: Place = None, query: str = "", bot: BotAccount | None = None) -> Json:
+    def choose(
+        self, result: Json, *, to: Place = None, query: str = "", bot: BotAccount | None = None
+    ) -> Json:
         """Send an inline result to a chat; without *to* to one where the bot is not.
 
         Buttons of the message then come to the bot with inline_message_id and without a message.
@@ -306,7 +331,12 @@ class Person(Expecting):
     def ask_to_join(self, group: Group) -> None:
         """Ask to be let in; the bot may write to this person now, even if they never wrote to it."""
         group.join_requests.add(self.id)
-        request = {"chat": group.info, "from": self.user, "user_chat_id": self.id, "date": int(self.world.clock.time())}
+        request = {
+            "chat": group.info,
+            "from": self.user,
+            "user_chat_id": self.id,
+            "date": int(self.world.clock.time()),
+        }
         for bot in group.admin_bots():
             self.world.private(self, bot).started = True
         self.world.push("chat_join_request", request, to=group.admin_bots())

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, cast
 
 from aiostep_testing.wire import Json, bad_request
 
@@ -46,6 +46,7 @@ class Schema:
 
     def __init__(self, raw: Json) -> None:
         self.version: str = raw["api"]
+        self.source: str = raw["source"]
         self.methods: dict[str, Json] = raw["methods"]
         self.types: dict[str, Fields] = raw["types"]
         self.names = {name.lower(): name for name in self.methods}
@@ -83,7 +84,10 @@ class Schema:
     def _read(self, name: str, value: object, types: Sequence[str]) -> Any:
         if not isinstance(value, str):
             return value
-        if any(t.startswith("[]") or t in self.types for t in types if t != "InputFile") and value[:1] in ("[", "{"):
+        if any(t.startswith("[]") or t in self.types for t in types if t != "InputFile") and value[:1] in (
+            "[",
+            "{",
+        ):
             try:
                 return json.loads(value)
             except ValueError:
@@ -127,6 +131,12 @@ class Schema:
         if len(names) == 1:
             yield from self._check(value, names[0], path)
             return
+        if isinstance(value, list) and any(name.startswith("[]") for name in names):
+            # An array may mix its alternatives: sendPoll takes plain and formatted options in one list.
+            items = [name[2:] for name in names if name.startswith("[]")]
+            for index, item in enumerate(cast("list[object]", value)):
+                yield from self._check_any(item, items, f"{path}[{index}]")
+            return
         best: list[str] | None = None
         for name in names:
             problems = list(self._check(value, name, path))
@@ -141,7 +151,7 @@ class Schema:
             if not isinstance(value, list):
                 yield f"{path}: expected an array, got {value!r}"
                 return
-            for index, item in enumerate(value):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            for index, item in enumerate(cast("list[object]", value)):
                 yield from self._check(item, name[2:], f"{path}[{index}]")
         elif name.startswith("="):
             if json.dumps(value) != name[1:]:
@@ -155,7 +165,7 @@ class Schema:
         if not isinstance(value, dict):
             yield f"{path}: expected {name}, got {value!r}"
             return
-        fields, item = self.types[name], cast_json(value)
+        fields, item = self.types[name], cast("Json", value)
         for key, (names, required) in fields.items():
             if key not in item:
                 if required:
@@ -178,15 +188,13 @@ class Schema:
         if name.startswith("="):
             return json.loads(name[1:])
         if name in self.types and name != "InputFile":
-            return {k: self.smallest(names[0]) for k, (names, required) in self.types[name].items() if required}
+            return {
+                k: self.smallest(names[0]) for k, (names, required) in self.types[name].items() if required
+            }
         return {"Boolean": True, "Integer": 1, "Float": 1.0}.get(name, "stub")
 
 
-def cast_json(value: Any) -> Json:
-    return value
-
-
-def fits(value: object, name: Literal["Boolean", "Integer"] | str) -> bool:
+def fits(value: object, name: str) -> bool:
     """Tell whether *value* is of the scalar type *name*; a name we do not know fits everything."""
     if name == "Boolean":
         return isinstance(value, bool)
