@@ -13,7 +13,7 @@ import contextlib
 import json
 import ssl
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -99,6 +99,10 @@ class WebhookSender:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def running(self) -> list[asyncio.Task[None]]:
+        """List the tasks of the queues that are not empty."""
+        return list(self._tasks)
+
     def add(self, bot: BotAccount, update: Json) -> None:
         """Put the update into its queue, if the bot has a webhook."""
         if not bot.webhook:
@@ -126,7 +130,7 @@ class WebhookSender:
             del self._queues[key]
 
     async def _deliver(self, bot: BotAccount, update: Json) -> None:
-        delay = self.first_delay
+        delays = retry_delays(self.first_delay, self.max_delay)
         # The bot may delete its webhook, or drop what is pending, between two attempts.
         while bot.webhook and _count(bot.updates, update):
             answer = await self._attempt(bot, update)
@@ -134,8 +138,7 @@ class WebhookSender:
                 self.world.confirm(bot, update["update_id"])
                 await self._execute(bot, answer)
                 return
-            await asyncio.sleep(delay)
-            delay = min(self.max_delay, delay * 2)
+            await asyncio.sleep(next(delays))
 
     async def _attempt(self, bot: BotAccount, update: Json) -> HttpMessage | None:
         """Post the update once and return the answer if it is a 2xx."""
@@ -144,11 +147,11 @@ class WebhookSender:
             async with self._slot(bot):
                 answer = await asyncio.wait_for(self._post(bot, update), self.timeout)
             status = answer.status()
-        except (OSError, ProtocolError, ValueError) as exc:
-            error = str(exc) or type(exc).__name__
-        # asyncio's own timeout is a TimeoutError, hence an OSError, only from Python 3.11 on.
+        # First, because from Python 3.11 on it is an OSError too, one without words.
         except asyncio.TimeoutError:
             error = f"no answer within {self.timeout:g} s"
+        except (OSError, ProtocolError, ValueError) as exc:
+            error = str(exc) or type(exc).__name__
         attempt = Attempt(bot_id=bot.id, update_id=update["update_id"], status=status, error=error)
         self.attempts.append(attempt)
         if attempt.delivered:
@@ -183,6 +186,14 @@ class WebhookSender:
             method = params.pop("method", None)
             if isinstance(method, str):
                 await self.world.call(bot.token, method, params, files)
+
+
+def retry_delays(first: float, most: float) -> Iterator[float]:
+    """Yield the seconds between the attempts to deliver one update."""
+    delay = first
+    while True:
+        yield delay
+        delay = min(most, delay * 2)
 
 
 def _count(updates: Iterable[Json], update: Json) -> int:
