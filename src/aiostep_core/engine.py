@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from .facts import Delivery, Facts
-from .keys import Key, Place, Scope, places_of, project
+from .keys import Key, Place, Scope, personal, places_of, project
 from .lanes import Held, Lane, Lanes
 from .recent import RecentAlbums, RecentUpdates
 from .waits import Conversation, Registry, Signal, Wait
@@ -143,7 +143,7 @@ class Engine:
         if (lane := self.lanes.find(places)) is not None:
             return Decision(Outcome.HELD, delivery, lane=lane, held=lane.join(delivery))
         if facts.gone is not None:
-            return Decision(Outcome.PASS, delivery, changes=self._leave(facts, places))
+            return Decision(Outcome.PASS, delivery, changes=self._leave(facts))
         if self.albums and self.albums.has(facts, now):
             return Decision(Outcome.ABSORBED, delivery)
         if self.is_cancel(facts) and (changes := self._cancel(facts, places)) is not None:
@@ -218,18 +218,18 @@ class Engine:
             changes += self.end(conversation, "user")
         return changes
 
-    def _leave(self, facts: Facts, places: list[Place]) -> Changes:
+    def _leave(self, facts: Facts) -> Changes:
         """End what can never be answered: the chat is gone, or the person is."""
-        somebody = facts.user_id is not None
+        leaver = facts.leaver_id
+        key = facts.key._replace(user_id=leaver)
         # Only the loss of a whole group looks at everything: strangers can cause the other events at will.
-        around = [one for place in places for one in self.waits.at(place)] if somebody else self.waits
+        around = self.waits if leaver is None else [one for place in personal(key) for one in self.waits.at(place)]
         changes = Changes()
         for conversation in list(around):
-            key = conversation.place.key
+            where = conversation.place.key
             # A person who blocks the bot is gone for every chat; one who leaves a group, for that group only.
-            is_here = key.chat_id == facts.chat_id or (key.chat_id is None and facts.gone == "blocked")
-            is_they = conversation.user_id == facts.user_id if somebody else True
-            if key.bot_id == facts.bot_id and is_here and is_they:
+            is_here = where.chat_id == facts.chat_id or (where.chat_id is None and facts.gone == "blocked")
+            if where.bot_id == facts.bot_id and is_here and leaver in (None, conversation.user_id):
                 changes += self.end(conversation, facts.gone or "left")
         return changes
 

@@ -19,7 +19,8 @@ class Facts:
     ``user_id`` is the actor: for an anonymous administrator or a channel that writes in a group, the ``sender_chat``.
     ``thread_id`` is set only for topic messages (``is_topic_message``), never for a reply thread.
     ``command`` has no slash; it names another bot as ``"help@other_bot"``.
-    ``gone`` says that the update reports the end of a chat: ``"blocked"``, ``"left"`` or ``"migrated"``.
+    ``gone`` says that the update reports the end of a chat, ``"blocked"``, ``"left"`` or ``"migrated"``: for the
+    person ``leaver_id``, or for everybody if that is None.
     ``date`` is a POSIX time in seconds.
     """
 
@@ -44,6 +45,7 @@ class Facts:
     is_forum: bool = False
     is_inaccessible: bool = False
     gone: str | None = None
+    leaver_id: int | None = None
     date: float | None = None
 
     @property

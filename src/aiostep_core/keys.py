@@ -122,6 +122,12 @@ def project(scope: Scope, key: Key) -> Key:
     return Key(bot)
 
 
+def personal(key: Key) -> list[Place]:
+    """List the places of a person, most specific first: none if *key* names nobody."""
+    scopes = PERSONAL if key.chat_id is not None else (Scope.GLOBAL_USER,)
+    return [Place(scope, project(scope, key)) for scope in scopes if key.user_id is not None]
+
+
 def places_of(facts: Facts) -> list[Place]:
     """List every place whose conversation *facts* may concern, most specific first: at most nine."""
     key, places = facts.key, []
@@ -133,9 +139,7 @@ def places_of(facts: Facts) -> list[Place]:
         places.append(Place(Scope.BUTTONS, MessageKey(key.bot_id, None, f"poll {facts.poll_id}")))
     if facts.reply_to_id is not None:
         places.append(Place(Scope.REPLY, MessageKey(key.bot_id, key.chat_id, facts.reply_to_id)))
-    for scope in PERSONAL if key.user_id is not None else ():
-        if scope is Scope.GLOBAL_USER or key.chat_id is not None:
-            places.append(Place(scope, project(scope, key)))
+    places += personal(key)
     for scope in _SHARED if key.chat_id is not None else ():
         places.append(Place(scope, project(scope, key)))
     places.append(Place(Scope.ANY, Key(key.bot_id)))
