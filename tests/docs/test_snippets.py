@@ -88,6 +88,13 @@ def test_the_code_of_a_page_runs(path: Path) -> None:
     run_page(path, path.read_text("utf-8"))
 
 
+def test_each_package_has_a_reference_page() -> None:
+    """The reference covers every package that ships."""
+    packages = {init.parent.name for init in (ROOT / "src").glob("*/__init__.py")}
+
+    assert {name for name in packages if not (ROOT / "docs/reference" / f"{name}.md").exists()} == set()
+
+
 def test_blocks_and_plays_are_found_in_order() -> None:
     """A page gives its python blocks, indented ones too, and its plays; other blocks are left alone."""
     text = """
