@@ -15,8 +15,8 @@ from aiostep_testing.faults import FaultPlan as FaultPlan
 from aiostep_testing.groups import Channel as Channel
 from aiostep_testing.groups import Group as Group
 from aiostep_testing.groups import Topic as Topic
-from aiostep_testing.people import Click as Click
 from aiostep_testing.people import Person as Person
+from aiostep_testing.waiting import Click as Click
 from aiostep_testing.wire import ApiError as ApiError
 from aiostep_testing.wire import Call as Call
 from aiostep_testing.wire import Dropped as Dropped

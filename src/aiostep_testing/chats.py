@@ -13,9 +13,12 @@ from aiostep_testing.accounts import BotAccount
 from aiostep_testing.wire import Json, copied
 
 if TYPE_CHECKING:
+    from aiostep_testing.groups import Topic
     from aiostep_testing.people import Person
     from aiostep_testing.world import World
+    from aiostep_testing.writing import Writing
 
+Place: TypeAlias = "Chat | Topic | Business | BotAccount | None"
 EventKind: TypeAlias = Literal["message", "edit", "delete", "answer", "action", "reaction"]
 
 
@@ -147,7 +150,7 @@ class Business:
         self.date = int(world.clock.time())
         self.chats: dict[int, BusinessChat] = {}
 
-    def chat(self, customer: Person) -> BusinessChat:
+    def chat(self, customer: Writing) -> BusinessChat:
         """Return the owner's chat with *customer*."""
         if customer.id not in self.chats:
             self.chats[customer.id] = BusinessChat(self.world, self, customer.user)

@@ -10,7 +10,13 @@ from aiostep_testing.files import FileStore, media_content
 from aiostep_testing.wire import File, Json
 
 Upload: TypeAlias = "bytes | tuple[str, bytes]"
-NAMES = {"photo": "photo.jpg", "voice": "voice.ogg", "video": "video.mp4", "audio": "audio.mp3", "sticker": "s.webp"}
+NAMES = {
+    "photo": "photo.jpg",
+    "voice": "voice.ogg",
+    "video": "video.mp4",
+    "audio": "audio.mp3",
+    "sticker": "s.webp",
+}
 
 
 def media(files: FileStore, kind: str, upload: Upload, caption: str | None) -> Json:

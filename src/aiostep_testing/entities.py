@@ -12,7 +12,10 @@ from typing import Any
 from aiostep_testing.wire import Json, bad_request
 
 AUTOMATIC = (
-    ("url", re.compile(r"(?<![\w@/.])(?:https?://[^\s<>\"]+[^\s<>\".,;:!?)\]']|(?:[\w-]+\.)+(?:com|org|net|io|me|dev)\b)")),
+    (
+        "url",
+        re.compile(r"(?<![\w@/.])(?:https?://[^\s<>\"]+[^\s<>\".,;:!?)\]']|(?:[\w-]+\.)+(?:com|org|net|io|me|dev)\b)"),
+    ),
     ("email", re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
     ("bot_command", re.compile(r"(?<![\w/])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/])")),
     ("mention", re.compile(r"(?<!\w)@[A-Za-z][A-Za-z0-9_]{3,31}(?!\w)")),
@@ -74,7 +77,7 @@ def format_text(
     if parse_mode:
         text, given = _parser(parse_mode)(text)
     length = utf16_len(text)
-    given = [e for e in given if e["length"] > 0 and 0 <= e["offset"] and e["offset"] + e["length"] <= length]
+    given = [e for e in given if e["length"] > 0 and e["offset"] >= 0 and e["offset"] + e["length"] <= length]
     return text, ordered([*given, *automatic(text, given)])
 
 

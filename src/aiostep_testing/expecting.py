@@ -6,13 +6,10 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TypeAlias
 
-from aiostep_testing.chats import Chat, Event, EventKind
+from aiostep_testing.chats import Chat, Event, EventKind, Place
 from aiostep_testing.wire import Json
-
-if TYPE_CHECKING:
-    from aiostep_testing.people import Place
 
 Pattern: TypeAlias = "str | re.Pattern[str] | Callable[[Json], object] | None"
 TIMEOUT = 5.0
@@ -127,7 +124,9 @@ def describe(event: Event) -> str:
 def who(message: Json) -> str:
     chat: Json = message.get("sender_chat") or {}
     sender: Json = message.get("from") or {}
-    return str(chat.get("title") or (sender.get("username") if sender.get("is_bot") else sender.get("first_name")) or "?")
+    return str(
+        chat.get("title") or (sender.get("username") if sender.get("is_bot") else sender.get("first_name")) or "?"
+    )
 
 
 def content(message: Json) -> str:
@@ -136,13 +135,29 @@ def content(message: Json) -> str:
     return " ".join(part for part in (f"<{kind}>" if kind else "", text) if part)
 
 
-KINDS = (
-    "photo document voice video audio animation sticker contact location poll dice video_note forum_topic_created "
-    "new_chat_members left_chat_member migrate_to_chat_id migrate_from_chat_id"
-).split()
+KINDS = [
+    "photo",
+    "document",
+    "voice",
+    "video",
+    "audio",
+    "animation",
+    "sticker",
+    "contact",
+    "location",
+    "poll",
+    "dice",
+    "video_note",
+    "forum_topic_created",
+    "new_chat_members",
+    "left_chat_member",
+    "migrate_to_chat_id",
+    "migrate_from_chat_id",
+]
 
 
-def buttons(markup: Any) -> str:
+def buttons(markup: Json | None) -> str:
     """Write a keyboard as `` [Yes] [No]``."""
-    rows: list[list[Any]] = (markup or {}).get("inline_keyboard") or (markup or {}).get("keyboard") or []
+    shown: Json = markup or {}
+    rows: list[list[Json | str]] = shown.get("inline_keyboard") or shown.get("keyboard") or []
     return "".join(f" [{b['text'] if isinstance(b, dict) else b}]" for row in rows for b in row)

@@ -75,6 +75,11 @@ class Channel(SharedChat):
         """Make *group* the discussion group: every post is forwarded there."""
         self.linked = group
 
+    def forward_post(self, post: Json) -> None:
+        """Copy a post into the discussion group, as Telegram does by itself."""
+        if self.linked is not None:
+            self.world.deliver(self.linked, self.linked.add_post(self, post))
+
 
 class Group(SharedChat):
     """A group; unless made with ``basic=True`` it is a supergroup."""
@@ -132,7 +137,12 @@ class Group(SharedChat):
 
     def add_post(self, channel: Channel, post: Json) -> Json:
         """Append the copy of a channel post that Telegram itself forwards into the linked group."""
-        source = {"type": "channel", "date": post["date"], "chat": channel.info, "message_id": post["message_id"]}
+        source = {
+            "type": "channel",
+            "date": post["date"],
+            "chat": channel.info,
+            "message_id": post["message_id"],
+        }
         content = {k: v for k, v in post.items() if k not in POST_ENVELOPE}
         content |= {"is_automatic_forward": True, "forward_origin": source}
         return self.add({"from": TELEGRAM, "sender_chat": channel.info}, content)

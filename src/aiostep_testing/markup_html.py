@@ -59,7 +59,7 @@ def parse(source: str) -> tuple[str, list[Json]]:
         byte = len(source[:at].encode())
         match = TAG.match(source, at)
         if match is None:
-            raise refuse(f'Unclosed start tag at byte offset {byte}')
+            raise refuse(f"Unclosed start tag at byte offset {byte}")
         closing, tag, rest = match.group(1), match.group(2).lower(), match.group(3)
         if closing:
             entities += close(stack, tag, text, byte)
@@ -126,5 +126,3 @@ def merge_code(entities: list[Json]) -> list[Json]:
 
 def _same(one: Json, other: Json) -> bool:
     return bool(one["offset"] == other["offset"] and one["length"] == other["length"])
-
-

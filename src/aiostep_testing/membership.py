@@ -29,10 +29,27 @@ GROUP_ANONYMOUS_BOT: Json = {
 CHANNEL_BOT: Json = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
 TELEGRAM: Json = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
 
-CONTENT = (
-    "text audio document animation photo sticker story video video_note voice contact dice game poll venue location "
-    "checklist paid_media live_photo"
-).split()
+CONTENT = [
+    "text",
+    "audio",
+    "document",
+    "animation",
+    "photo",
+    "sticker",
+    "story",
+    "video",
+    "video_note",
+    "voice",
+    "contact",
+    "dice",
+    "game",
+    "poll",
+    "venue",
+    "location",
+    "checklist",
+    "paid_media",
+    "live_photo",
+]
 
 
 def chat_member(user: Json, status: str, **extra: Any) -> Json:

@@ -8,9 +8,7 @@ from aiostep_testing.accounts import BotAccount, Webhook
 from aiostep_testing.methods.request import Request, method
 from aiostep_testing.wire import Json, bad_request, conflict
 
-WEBHOOK_ACTIVE = (
-    "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
-)
+WEBHOOK_ACTIVE = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 OTHER_POLL = "terminated by other getUpdates request; make sure that only one bot instance is running"
 SET_WEBHOOK = "terminated by setWebhook request"
 

@@ -1,7 +1,7 @@
 """The Bot API schema: decode parameters, check answers and updates, make values of the right type.
 
-A type name is ``Integer``, ``Float``, ``String``, ``Boolean``, ``InputFile``, ``[]Name`` for an array, ``=json`` for one
-constant, or the name of an object; a field maps to [alternative names, 1 if required].
+A type name is ``Integer``, ``Float``, ``String``, ``Boolean``, ``InputFile``, ``[]Name`` for an array, ``=json`` for
+one constant, or the name of an object; a field maps to [alternative names, 1 if required].
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from aiostep_testing.wire import Json, bad_request
 
@@ -131,10 +131,10 @@ class Schema:
         if len(names) == 1:
             yield from self._check(value, names[0], path)
             return
-        if isinstance(value, list) and any(name.startswith("[]") for name in names):
+        if is_array(value) and any(name.startswith("[]") for name in names):
             # An array may mix its alternatives: sendPoll takes plain and formatted options in one list.
             items = [name[2:] for name in names if name.startswith("[]")]
-            for index, item in enumerate(cast("list[object]", value)):
+            for index, item in enumerate(value):
                 yield from self._check_any(item, items, f"{path}[{index}]")
             return
         best: list[str] | None = None
@@ -148,10 +148,10 @@ class Schema:
 
     def _check(self, value: object, name: str, path: str) -> Iterator[str]:
         if name.startswith("[]"):
-            if not isinstance(value, list):
+            if not is_array(value):
                 yield f"{path}: expected an array, got {value!r}"
                 return
-            for index, item in enumerate(cast("list[object]", value)):
+            for index, item in enumerate(value):
                 yield from self._check(item, name[2:], f"{path}[{index}]")
         elif name.startswith("="):
             if json.dumps(value) != name[1:]:
@@ -188,10 +188,13 @@ class Schema:
         if name.startswith("="):
             return json.loads(name[1:])
         if name in self.types and name != "InputFile":
-            return {
-                k: self.smallest(names[0]) for k, (names, required) in self.types[name].items() if required
-            }
+            return {k: self.smallest(names[0]) for k, (names, required) in self.types[name].items() if required}
         return {"Boolean": True, "Integer": 1, "Float": 1.0}.get(name, "stub")
+
+
+def is_array(value: object) -> TypeGuard[list[object]]:
+    """Tell whether *value* is a JSON array."""
+    return isinstance(value, list)
 
 
 def fits(value: object, name: str) -> bool:

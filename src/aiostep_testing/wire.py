@@ -10,9 +10,11 @@ from typing import Any, NamedTuple, TypeAlias
 Json: TypeAlias = dict[str, Any]
 """One Bot API object, as json.loads gives it."""
 
+
 def copied(value: Any) -> Any:
     """Copy *value* through JSON, so that no live object crosses the border."""
     return json.loads(json.dumps(value))
+
 
 class File(NamedTuple):
     """One uploaded file."""
@@ -20,11 +22,13 @@ class File(NamedTuple):
     name: str
     data: bytes
 
+
 class Reply(NamedTuple):
     """The server's answer to one call: an HTTP status and the JSON body."""
 
     status: int
     body: Json
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
@@ -35,8 +39,10 @@ class Call:
     status: int
     bot_id: int | None
 
+
 class Dropped(Exception):
     """Tell a transport to cut the connection without answering."""
+
 
 class ApiError(Exception):
     """A refusal, worded as the real server words it."""
@@ -47,11 +53,14 @@ class ApiError(Exception):
         self.description = description
         self.parameters = parameters
 
+
 def bad_request(reason: str, **parameters: int) -> ApiError:
     return ApiError(400, f"Bad Request: {reason}", **parameters)
 
+
 def forbidden(reason: str) -> ApiError:
     return ApiError(403, f"Forbidden: {reason}")
+
 
 def conflict(reason: str) -> ApiError:
     return ApiError(409, f"Conflict: {reason}")

@@ -17,9 +17,11 @@ from aiostep_testing.clock import Clock, RealClock
 from aiostep_testing.faults import FaultPlan
 from aiostep_testing.files import FileStore
 from aiostep_testing.groups import Channel, Group, SharedChat
-from aiostep_testing.people import Click, InlineQuery, Person
+from aiostep_testing.people import Person
 from aiostep_testing.schema import Schema
+from aiostep_testing.waiting import Click, InlineQuery
 from aiostep_testing.wire import ApiError, Call, Dropped, File, Json, Reply, copied
+from aiostep_testing.writing import Writing
 
 Delivery = Callable[[BotAccount, Json], None]
 Observer = Callable[[Chat, Event], None]
@@ -127,9 +129,7 @@ class World:
         self._settle_in(group, members, bots)
         return group
 
-    def channel(
-        self, title: str, *, username: str | None = None, bots: Iterable[BotAccount] | None = None
-    ) -> Channel:
+    def channel(self, title: str, *, username: str | None = None, bots: Iterable[BotAccount] | None = None) -> Channel:
         """Make a channel where, unless given, all bots are administrators."""
         info: Json = {"id": -1001000000000 - self.number(), "type": "channel", "title": title}
         channel = Channel(self, info | ({"username": username} if username else {}))
@@ -161,7 +161,7 @@ class World:
             return bot
         raise LookupError("the world has no bot; call world.bot() first")
 
-    def private(self, person: Person, bot: BotAccount | None = None) -> PrivateChat:
+    def private(self, person: Writing, bot: BotAccount | None = None) -> PrivateChat:
         """Return the chat of *person* with *bot*, or with the first bot."""
         account = bot or self.default_bot()
         key = (account.id, person.id)
@@ -169,7 +169,7 @@ class World:
             self.privates[key] = PrivateChat(self, person.user, account, started=person.started)
         return self.privates[key]
 
-    def elsewhere(self, person: Person) -> Chat:
+    def elsewhere(self, person: Writing) -> Chat:
         """Return a chat that *person* has with somebody else, where no bot is."""
         return self.outside.setdefault(person.id, Chat(self, {"id": person.id, "type": "private"}))
 
@@ -265,10 +265,13 @@ class World:
             Dropped: the transport must cut the connection without answering.
         """
         bot = self.bots.get(token)
-        name, decoded, status = self.schema.name_of(method) or method, dict(params), 0
+        name = self.schema.name_of(method) or method
+        decoded: Json = dict(params)
+        body: Json
+        status = 0
         try:
-            result, decoded = await self._execute(bot, name, params, dict(files or {}), decoded)
-            status, body = 200, {"ok": True, "result": result}
+            body = {"ok": True, "result": await self._execute(bot, name, decoded, dict(files or {}))}
+            status = 200
         except ApiError as exc:
             status = exc.code
             body = {"ok": False, "error_code": exc.code, "description": exc.description}
@@ -278,17 +281,16 @@ class World:
             self.calls.append(Call(method=name, params=decoded, status=status, bot_id=bot.id if bot else None))
         return Reply(status, copied(body))
 
-    async def _execute(
-        self, bot: BotAccount | None, name: str, params: Mapping[str, object], files: dict[str, File], seen: Json
-    ) -> tuple[Any, Json]:
+    async def _execute(self, bot: BotAccount | None, name: str, params: Json, files: dict[str, File]) -> Any:
+        """Run one call; *params* is decoded in place, so that a refused call is recorded decoded too."""
         if bot is None:
             raise ApiError(401, "Unauthorized")
         if name not in self.schema.methods:
             raise ApiError(404, "Not Found: method not found")
-        with_files = {k: f"attach://{k}" for k in files if k in self.schema.methods[name]["p"]} | dict(params)
-        decoded, problems = self.schema.decode(name, with_files)
-        seen.clear()
-        seen.update(decoded)
+        named = {k: f"attach://{k}" for k in files if k in self.schema.methods[name]["p"]}
+        decoded, problems = self.schema.decode(name, named | params)
+        params.clear()
+        params.update(decoded)
         fault = self.faults.take_call(name, decoded)
         if fault is not None:
             if fault.delay:
@@ -304,7 +306,7 @@ class World:
             self.violations += self.schema.check_answer(name, copied(result))
         if fault is not None and fault.lost:
             raise Dropped(name)
-        return result, decoded
+        return result
 
     async def _run(self, bot: BotAccount, name: str, params: Json, files: dict[str, File]) -> Any:
         from aiostep_testing.methods import MODELLED, Request

@@ -16,7 +16,7 @@ class Api:
     def __init__(self, world: World, bot: BotAccount) -> None:
         self.world, self.bot = world, bot
 
-    async def __call__(self, method: str, files: dict[str, File] | None = None, **params: Any) -> Any:
+    async def __call__(self, method: str, files: dict[str, File] | None = None, /, **params: Any) -> Any:
         status, body = await self.world.call(self.bot.token, method, params, files)
         assert status == 200, body
         return body["result"]
@@ -32,7 +32,8 @@ class Api:
         return [next(kind for kind in update if kind != "update_id") for update in self.bot.history]
 
     def last(self, kind: str) -> dict[str, Any]:
-        return [update[kind] for update in self.bot.history if kind in update][-1]
+        found: dict[str, Any] = [update[kind] for update in self.bot.history if kind in update][-1]
+        return found
 
     def want_all(self) -> None:
         """Ask for every kind, also those that are not sent by default."""

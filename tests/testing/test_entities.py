@@ -46,7 +46,9 @@ def test_markdown_entities_cover_what_was_inside_the_marks(parts: list[tuple[str
 def test_escaped_text_comes_back(text: str) -> None:
     """What is escaped by the rules is the same text afterwards, and no markup."""
     html = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    markdown = "".join(f"\\{c}" if c.isascii() and c.isprintable() and not c.isalnum() and c != " " else c for c in text)
+    markdown = "".join(
+        f"\\{c}" if c.isascii() and c.isprintable() and not c.isalnum() and c != " " else c for c in text
+    )
 
     assert format_text(html, "HTML")[0] == text
     assert format_text(markdown, "MarkdownV2")[0] == text
@@ -61,7 +63,7 @@ def test_no_text_breaks_the_parsers(text: str, mode: str | None) -> None:
         assert exc.code == 400
         assert exc.description.startswith("Bad Request: can't parse entities: ")
         return
-    assert all(0 <= e["offset"] and e["offset"] + e["length"] <= utf16_len(plain) for e in entities)
+    assert all(e["offset"] >= 0 and e["offset"] + e["length"] <= utf16_len(plain) for e in entities)
     assert all(e["length"] > 0 for e in entities)
 
 

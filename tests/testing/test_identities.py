@@ -40,7 +40,11 @@ async def test_people_write_as_their_channel(world: World, api: Api) -> None:
     alice.as_channel(channel).send("hello", to=group)
 
     message = api.last("message")
-    assert (message["from"]["id"], message["sender_chat"]["id"], message["chat"]["id"]) == (136817688, channel.id, group.id)
+    assert (message["from"]["id"], message["sender_chat"]["id"], message["chat"]["id"]) == (
+        136817688,
+        channel.id,
+        group.id,
+    )
 
 
 async def test_channel_posts_have_no_sender(world: World, api: Api) -> None:
@@ -133,7 +137,9 @@ async def test_replies_in_ordinary_groups_have_a_thread_but_no_topic(world: Worl
     alice = world.person("Alice")
     group = world.group("G", members=[alice])
     first = alice.send("one", to=group)
-    second = await api("sendMessage", chat_id=group.id, text="two", reply_parameters={"message_id": first["message_id"]})
+    second = await api(
+        "sendMessage", chat_id=group.id, text="two", reply_parameters={"message_id": first["message_id"]}
+    )
     third = alice.reply("three", second)
 
     assert second["message_thread_id"] == third["message_thread_id"] == first["message_id"]
@@ -207,7 +213,9 @@ async def test_a_reply_stays_in_its_topic(world: World, api: Api) -> None:
     alice = world.person("Alice")
     topic = world.group("F", forum=True).topic("T")
     asked = alice.send("q", to=topic)
-    sent = await api("sendMessage", chat_id=topic.group.id, text="a", reply_parameters={"message_id": asked["message_id"]})
+    sent = await api(
+        "sendMessage", chat_id=topic.group.id, text="a", reply_parameters={"message_id": asked["message_id"]}
+    )
     alice.reply("thanks", sent)
 
     assert sent["message_thread_id"] == api.last("message")["message_thread_id"] == topic.id
@@ -257,7 +265,9 @@ async def test_topic_refusals(world: World, api: Api) -> None:
     for chat in (group, forum):
         refused = await api.refused("sendMessage", chat_id=chat.id, message_thread_id=77, text="x")
         assert refused == (400, "Bad Request: message thread not found")
-    assert (await api.refused("createForumTopic", chat_id=group.id, name="T"))[1] == "Bad Request: the chat is not a forum"
+    assert (await api.refused("createForumTopic", chat_id=group.id, name="T"))[
+        1
+    ] == "Bad Request: the chat is not a forum"
     with pytest.raises(ValueError, match="forum=True"):
         group.topic("T")
 

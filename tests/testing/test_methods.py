@@ -52,11 +52,17 @@ async def test_send_message_is_seen_and_answered_with_the_message(world: World, 
         ({"chat_id": 7}, "message text is empty"),
         ({"chat_id": 7, "text": "  "}, "message text is empty"),
         ({"chat_id": 7, "text": "x" * 4097}, "message is too long"),
-        ({"chat_id": 7, "text": "<b>", "parse_mode": "HTML"}, 'can\'t parse entities: Can\'t find end tag corresponding to start tag "b"'),
+        (
+            {"chat_id": 7, "text": "<b>", "parse_mode": "HTML"},
+            "can't parse entities: Can't find end tag corresponding to start tag \"b\"",
+        ),
         ({"chat_id": 7, "text": "x", "reply_parameters": {"message_id": 9}}, "message to be replied not found"),
         ({"chat_id": 7, "text": "x", "reply_markup": inline([("a", "")])}, "BUTTON_DATA_INVALID"),
         ({"chat_id": 7, "text": "x", "reply_markup": inline([("a", "я" * 33)])}, "BUTTON_DATA_INVALID"),
-        ({"chat_id": 7, "text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a"}]]}}, "Text buttons are unallowed in the inline keyboard"),
+        (
+            {"chat_id": 7, "text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a"}]]}},
+            "Text buttons are unallowed in the inline keyboard",
+        ),
         ({"chat_id": 7, "text": "x", "reply_markup": "{broken"}, "can't parse reply_markup JSON object"),
     ],
 )
@@ -108,7 +114,9 @@ async def test_replies_carry_what_they_reply_to(world: World, api: Api) -> None:
     """reply_to_message is one level deep; a lenient reply to nothing is an ordinary message."""
     alice = world.person("Alice")
     first = alice.send("one")
-    second = await api("sendMessage", chat_id=alice.id, text="two", reply_parameters={"message_id": first["message_id"]})
+    second = await api(
+        "sendMessage", chat_id=alice.id, text="two", reply_parameters={"message_id": first["message_id"]}
+    )
     third = alice.reply("three", second)
     lenient = {"message_id": 99, "allow_sending_without_reply": True}
 
@@ -157,7 +165,14 @@ async def test_every_kind_of_file(world: World, api: Api, kind: str) -> None:
 async def test_files_by_attach_and_url(world: World, api: Api) -> None:
     """attach:// names a part of the upload; a URL is fetched by the server."""
     alice = world.person("Alice")
-    await api("sendPhoto", {"x": File("a.jpg", b"data")}, chat_id=alice.id, photo="attach://x", caption="<i>c</i>", parse_mode="HTML")
+    await api(
+        "sendPhoto",
+        {"x": File("a.jpg", b"data")},
+        chat_id=alice.id,
+        photo="attach://x",
+        caption="<i>c</i>",
+        parse_mode="HTML",
+    )
     sent = await api("sendDocument", chat_id=alice.id, document="https://example.org/a/b.pdf")
 
     assert (await alice.expect("^c$"))["caption_entities"][0]["type"] == "italic"
@@ -185,7 +200,9 @@ async def test_albums(world: World, api: Api) -> None:
     alice = world.person("Alice")
     item = {"type": "photo", "media": "attach://f", "caption": "one"}
     sent = await api("sendMediaGroup", {"f": File("a.jpg", b"x")}, chat_id=alice.id, media=json.dumps([item, item]))
-    single = await world.call("42:TEST", "sendMediaGroup", {"chat_id": alice.id, "media": [item]}, {"f": File("a", b"x")})
+    single = await world.call(
+        "42:TEST", "sendMediaGroup", {"chat_id": alice.id, "media": [item]}, {"f": File("a", b"x")}
+    )
 
     assert len({m["media_group_id"] for m in sent}) == 1
     assert [m["message_id"] for m in sent] == [1, 2]
@@ -200,7 +217,9 @@ async def test_editing_changes_the_message(world: World, api: Api) -> None:
     alice = world.person("Alice")
     sent = await api("sendMessage", chat_id=alice.id, text="a", reply_markup=inline([("A", "a")]))
     where = {"chat_id": alice.id, "message_id": sent["message_id"]}
-    edited = await api("editMessageText", **where, text="<b>b</b>", parse_mode="HTML", reply_markup=inline([("B", "b")]))
+    edited = await api(
+        "editMessageText", **where, text="<b>b</b>", parse_mode="HTML", reply_markup=inline([("B", "b")])
+    )
     bare = await api("editMessageText", **where, text="c")
     shown = await alice.expect_edit("b")
 

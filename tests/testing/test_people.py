@@ -21,7 +21,13 @@ async def test_a_message_reaches_the_bot(world: World, api: Api, clock: ManualCl
     alice.send("/start now")
 
     message = api.last("message")
-    assert message["from"] == {"id": alice.id, "is_bot": False, "first_name": "Alice", "language_code": "fr", "last_name": "A"}
+    assert message["from"] == {
+        "id": alice.id,
+        "is_bot": False,
+        "first_name": "Alice",
+        "language_code": "fr",
+        "last_name": "A",
+    }
     assert message["chat"] == {"id": alice.id, "type": "private", "first_name": "Alice", "last_name": "A"}
     assert message["date"] == int(clock.time())
     assert message["entities"] == [{"type": "bot_command", "offset": 0, "length": 6}]

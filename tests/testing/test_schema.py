@@ -43,13 +43,21 @@ def test_modelled_methods_exist(schema: Schema) -> None:
         ("User", USER | {"id": True}, "User.id: expected Integer, got True"),
         ("User", {"id": 1, "is_bot": False}, "User: User without first_name"),
         ("User", USER | {"colour": 1}, "User: User has no field 'colour'"),
-        ("Message", {"message_id": 1, "date": 0, "chat": CHAT, "entities": {}}, "Message.entities: expected an array, got {}"),
+        (
+            "Message",
+            {"message_id": 1, "date": 0, "chat": CHAT, "entities": {}},
+            "Message.entities: expected an array, got {}",
+        ),
         (
             "Message",
             {"message_id": 1, "date": 0, "chat": CHAT, "entities": [{"type": "bold", "offset": 0}]},
             "Message.entities[0]: MessageEntity without length",
         ),
-        ("InaccessibleMessage", {"message_id": 1, "date": 5, "chat": CHAT}, "InaccessibleMessage.date: expected 0, got 5"),
+        (
+            "InaccessibleMessage",
+            {"message_id": 1, "date": 5, "chat": CHAT},
+            "InaccessibleMessage.date: expected 0, got 5",
+        ),
         ("Update", [], "Update: expected Update, got []"),
         ("Location", {"latitude": "1", "longitude": 2}, "Location.latitude: expected Float, got '1'"),
         ("ReactionTypeEmoji", {"emoji": "x"}, "ReactionTypeEmoji: ReactionTypeEmoji without type"),
@@ -70,10 +78,20 @@ def test_a_good_value_has_no_problems(schema: Schema) -> None:
 
 def test_parameters_are_decoded_by_their_type(schema: Schema) -> None:
     """Text from a form becomes numbers, booleans and objects only where the type says so."""
-    params = {"chat_id": "-100", "text": "123", "disable_notification": "True", "reply_markup": '{"inline_keyboard": []}'}
+    params = {
+        "chat_id": "-100",
+        "text": "123",
+        "disable_notification": "True",
+        "reply_markup": '{"inline_keyboard": []}',
+    }
     decoded, problems = schema.decode("sendMessage", params)
 
-    assert decoded == {"chat_id": -100, "text": "123", "disable_notification": True, "reply_markup": {"inline_keyboard": []}}
+    assert decoded == {
+        "chat_id": -100,
+        "text": "123",
+        "disable_notification": True,
+        "reply_markup": {"inline_keyboard": []},
+    }
     assert problems == []
     assert schema.decode("sendMessage", {"chat_id": "@name", "text": "[x]"})[0] == {"chat_id": "@name", "text": "[x]"}
     assert schema.decode("sendLocation", {"chat_id": 1, "latitude": "1.5", "longitude": 2})[0]["latitude"] == 1.5
@@ -83,12 +101,18 @@ def test_parameters_are_decoded_by_their_type(schema: Schema) -> None:
     ("method", "params", "description"),
     [
         ("getUpdates", {"offset": "soon"}, "can't parse \"offset\": got 'soon', expected a number"),
-        ("sendLocation", {"chat_id": 1, "latitude": "north", "longitude": 0}, "can't parse \"latitude\": got 'north', expected a number"),
+        (
+            "sendLocation",
+            {"chat_id": 1, "latitude": "north", "longitude": 0},
+            "can't parse \"latitude\": got 'north', expected a number",
+        ),
         ("sendMediaGroup", {"chat_id": 1, "media": "[{"}, "can't parse media JSON object"),
         ("setMyCommands", {}, 'parameter "commands" is required'),
     ],
 )
-def test_unreadable_parameters_are_refused(schema: Schema, method: str, params: dict[str, object], description: str) -> None:
+def test_unreadable_parameters_are_refused(
+    schema: Schema, method: str, params: dict[str, object], description: str
+) -> None:
     """The refusal names the parameter."""
     with pytest.raises(ApiError) as refused:
         schema.decode(method, params)

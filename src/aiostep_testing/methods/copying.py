@@ -7,8 +7,24 @@ from aiostep_testing.methods.sending import caption_content, send
 from aiostep_testing.wire import Json, bad_request
 
 ENVELOPE = frozenset(
-    "message_id from sender_chat sender_business_bot chat date edit_date reply_markup reply_to_message message_thread_id "
-    "is_topic_message business_connection_id media_group_id via_bot is_automatic_forward author_signature".split()
+    [
+        "message_id",
+        "from",
+        "sender_chat",
+        "sender_business_bot",
+        "chat",
+        "date",
+        "edit_date",
+        "reply_markup",
+        "reply_to_message",
+        "message_thread_id",
+        "is_topic_message",
+        "business_connection_id",
+        "media_group_id",
+        "via_bot",
+        "is_automatic_forward",
+        "author_signature",
+    ]
 )
 
 

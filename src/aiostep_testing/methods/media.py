@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from aiostep_testing.entities import format_text
 from aiostep_testing.files import media_content
 from aiostep_testing.methods.request import Request, method
 from aiostep_testing.methods.sending import CAPTION_LIMIT, caption_content, send
-from aiostep_testing.entities import format_text
 from aiostep_testing.wire import Json, bad_request
 
 KINDS = {

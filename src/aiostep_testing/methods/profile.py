@@ -5,7 +5,11 @@ from __future__ import annotations
 from aiostep_testing.methods.request import Request, method
 from aiostep_testing.wire import Json, bad_request
 
-TEXTS = {"Name": ("name", 64), "Description": ("description", 512), "ShortDescription": ("short_description", 120)}
+TEXTS = {
+    "Name": ("name", 64),
+    "Description": ("description", 512),
+    "ShortDescription": ("short_description", 120),
+}
 
 
 @method("getMe")

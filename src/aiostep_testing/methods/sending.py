@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiostep_testing.chats import BusinessChat, Chat
 from aiostep_testing.accounts import public_user
+from aiostep_testing.chats import BusinessChat, Chat
 from aiostep_testing.entities import format_text
 from aiostep_testing.groups import Channel, Group
 from aiostep_testing.methods.request import Request, method
@@ -26,7 +26,7 @@ def send(request: Request, content: Json) -> Json:
     shown = message | ({"reply_markup": markup} if markup else {})
     chat.emit("message", shown, bot=request.bot)
     if isinstance(chat, Channel):
-        forward_to_discussion(chat, message)
+        chat.forward_post(message)
     return message
 
 
@@ -37,12 +37,6 @@ def sender(request: Request, chat: Chat) -> Json:
     if isinstance(chat, Channel):
         return {"sender_chat": chat.info}
     return {"from": public_user(request.bot.user)}
-
-
-def forward_to_discussion(channel: Channel, post: Json) -> None:
-    """Copy a post into the linked group, as Telegram does by itself."""
-    if channel.linked is not None:
-        channel.world.deliver(channel.linked, channel.linked.add_post(channel, post))
 
 
 def remember_keyboard(chat: Chat, markup: Json | None) -> None:
@@ -144,7 +138,14 @@ def send_message(request: Request) -> Json:
 
 @method("sendLocation")
 def send_location(request: Request) -> Json:
-    names = ("latitude", "longitude", "horizontal_accuracy", "live_period", "heading", "proximity_alert_radius")
+    names = (
+        "latitude",
+        "longitude",
+        "horizontal_accuracy",
+        "live_period",
+        "heading",
+        "proximity_alert_radius",
+    )
     return send(request, {"location": picked(request, *names)})
 
 

@@ -163,11 +163,10 @@ class Feeder:
     async def _feed(self, bot: Bot, raw: Json) -> None:
         try:
             update = Update.model_validate(raw, context={"bot": bot})
-            response: object = await self.dispatcher.feed_update(bot, update, **self._data)
+            response: TelegramMethod[Any] | object = await self.dispatcher.feed_update(bot, update, **self._data)
             if isinstance(response, TelegramMethod):
-                method = cast("TelegramMethod[Any]", response)
-                await self.dispatcher.silent_call_request(bot=bot, result=method)
-        except Exception as exc:  # noqa: BLE001 - a handler may raise anything; polling goes on, so do we
+                await self.dispatcher.silent_call_request(bot=bot, result=response)
+        except Exception as exc:
             self.errors.append(exc)
             logger.exception("update %s of bot %s failed", raw["update_id"], bot.id)
 
@@ -201,9 +200,7 @@ class CountingExecutor(concurrent.futures.ThreadPoolExecutor):
         self.busy = 0
         self.finished = 0
 
-    def submit(
-        self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
-    ) -> concurrent.futures.Future[Any]:
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
         """Submit as ThreadPoolExecutor does, and count."""
         with self._lock:
             self.busy += 1
