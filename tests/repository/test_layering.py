@@ -15,7 +15,7 @@ from tests.repository.sources import Module, modules, packages
 PACKAGES: dict[str, set[str]] = {
     "aiostep": {"aiostep_core"},
     "aiostep_core": {"anyio"},
-    "aiostep_aiogram": {"aiostep_core", "aiogram"},
+    "aiostep_aiogram": {"aiostep_core", "aiogram", "magic_filter"},  # aiogram comes with it
     "aiostep_ptb": {"aiostep_core", "telegram"},
     "aiostep_telebot": {"aiostep_core", "telebot"},
     "aiostep_testing": {"aiostep_core", "anyio"},
