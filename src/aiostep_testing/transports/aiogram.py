@@ -163,9 +163,9 @@ class Feeder:
     async def _feed(self, bot: Bot, raw: Json) -> None:
         try:
             update = Update.model_validate(raw, context={"bot": bot})
-            response: TelegramMethod[Any] | object = await self.dispatcher.feed_update(bot, update, **self._data)
-            if isinstance(response, TelegramMethod):
-                await self.dispatcher.silent_call_request(bot=bot, result=response)
+            response: object = await self.dispatcher.feed_update(bot, update, **self._data)
+            if isinstance(response, TelegramMethod):  # a handler may return a method instead of calling it
+                await self.dispatcher.silent_call_request(bot, response)  # pyright: ignore[reportUnknownArgumentType]
         except Exception as exc:
             self.errors.append(exc)
             logger.exception("update %s of bot %s failed", raw["update_id"], bot.id)
