@@ -30,12 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog="\n".join(["commands:", *lines]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "command", choices=sorted(COMMANDS), metavar="COMMAND", help="one of the commands below"
-    )
-    parser.add_argument(
-        "arguments", nargs=argparse.REMAINDER, metavar="...", help="COMMAND --help explains them"
-    )
+    parser.add_argument("command", choices=sorted(COMMANDS), metavar="COMMAND", help="one of the commands below")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="COMMAND --help explains them")
     options = parser.parse_args(argv)
     return COMMANDS[options.command](options.arguments)
 

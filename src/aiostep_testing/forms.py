@@ -49,9 +49,7 @@ def _parse_json(body: bytes) -> Json:
     except (ValueError, RecursionError) as exc:
         raise ProtocolError(400, "Bad Request: can't parse request body as JSON object") from exc
     if not isinstance(value, dict):
-        raise ProtocolError(
-            400, f"Bad Request: the JSON body is a {type(value).__name__}; expected an object"
-        )
+        raise ProtocolError(400, f"Bad Request: the JSON body is a {type(value).__name__}; expected an object")
     return cast("Json", value)
 
 
@@ -121,9 +119,7 @@ def parse_options(header: str) -> tuple[str, dict[str, str]]:
         value, rest = _read_value(rest.lstrip())
         if name.endswith("*"):
             charset, _, encoded = value.partition("''")
-            extended[name[:-1]] = unquote(
-                encoded, "utf-8" if charset.lower() == "utf-8" else "latin-1", "replace"
-            )
+            extended[name[:-1]] = unquote(encoded, "utf-8" if charset.lower() == "utf-8" else "latin-1", "replace")
         else:
             plain[name] = value
     return kind.strip().lower(), plain | extended

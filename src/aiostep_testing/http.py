@@ -91,9 +91,7 @@ class HttpMessage:
         """
         parts = self.start.split(" ")
         if len(parts) != 3 or not parts[0] or not parts[1]:
-            raise ProtocolError(
-                400, f"Bad Request: request line is {self.start[:80]!r}, not 'VERB target HTTP/1.1'"
-            )
+            raise ProtocolError(400, f"Bad Request: request line is {self.start[:80]!r}, not 'VERB target HTTP/1.1'")
         if parts[2] not in ("HTTP/1.1", "HTTP/1.0"):
             raise ProtocolError(505, f"HTTP version is {parts[2][:20]!r}; this server speaks HTTP/1.1")
         return parts[0], parts[1]
@@ -105,12 +103,7 @@ class HttpMessage:
             ProtocolError: the start line is not `HTTP/1.x nnn reason`.
         """
         parts = self.start.split(" ", 2)
-        if (
-            len(parts) < 2
-            or not parts[0].startswith("HTTP/1.")
-            or len(parts[1]) != 3
-            or not parts[1].isdecimal()
-        ):
+        if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or len(parts[1]) != 3 or not parts[1].isdecimal():
             raise ProtocolError(502, f"status line is {self.start[:80]!r}, not 'HTTP/1.1 nnn reason'")
         return int(parts[1])
 
@@ -210,9 +203,7 @@ class MessageParser:
         encoding = headers.get("transfer-encoding", "").lower()
         length = headers.get("content-length")
         if encoding and (encoding != "chunked" or length is not None):
-            raise ProtocolError(
-                400, f"Bad Request: transfer-encoding {encoding[:40]!r} with content-length {length!r}"
-            )
+            raise ProtocolError(400, f"Bad Request: transfer-encoding {encoding[:40]!r} with content-length {length!r}")
         if length is not None and not (length.isascii() and length.isdecimal() and len(length) < 16):
             raise ProtocolError(400, f"Bad Request: content-length is {length[:40]!r}, not a number of bytes")
         if encoding:
@@ -222,15 +213,11 @@ class MessageParser:
             self._state = _State.LENGTH if self._wanted else _State.HEAD
         elif self._responses and self._start.split(" ")[1:2] not in (["204"], ["304"]):
             self._state = _State.UNTIL_EOF
-        self._continue = (
-            headers.get("expect", "").lower() == "100-continue" and self._state is not _State.HEAD
-        )
+        self._continue = headers.get("expect", "").lower() == "100-continue" and self._state is not _State.HEAD
 
     def _want(self, size: int) -> None:
         if len(self._body) + size > self._limits.body:
-            raise ProtocolError(
-                413, f"Request Entity Too Large: the body is longer than {self._limits.body} bytes"
-            )
+            raise ProtocolError(413, f"Request Entity Too Large: the body is longer than {self._limits.body} bytes")
         self._wanted = size
 
     def _take(self) -> bool:

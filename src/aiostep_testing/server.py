@@ -31,6 +31,7 @@ from aiostep_testing.world import World
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 READ_SIZE: Final = 64 * 1024
+LINGER: Final = 1.0
 
 
 @contextlib.asynccontextmanager
@@ -151,13 +152,15 @@ class _Connection:
         """Answer requests until the client or `finish` ends it."""
         try:
             while not self._finishing and (request := await self._next_request()):
+                _, target = request.request_line()
                 self._answering = True
-                await self._answer(request)
+                await self._answer(request, target)
                 self._answering = False
                 if not request.keep_alive:
                     return
         except ProtocolError as exc:
             await self._send(exc.status, {"Connection": "close"}, failure(exc.status, exc.description))
+            await self._linger()
         finally:
             if self._reading:
                 self._reading.cancel()
@@ -185,9 +188,19 @@ class _Connection:
             return await self._reader.read(READ_SIZE)
         return b""
 
-    async def _answer(self, request: HttpMessage) -> None:
+    async def _linger(self) -> None:
+        """Read on for a moment: closing on unread bytes resets the connection, and the peer loses our answer."""
+        self._writer.write_eof()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._discard(), LINGER)
+
+    async def _discard(self) -> None:
+        while await self._read():
+            pass
+
+    async def _answer(self, request: HttpMessage, target: str) -> None:
         try:
-            status, headers, body = await self._respond(request)
+            status, headers, body = await self._respond(request, target)
         except ProtocolError as exc:
             status, headers, body = exc.status, {}, failure(exc.status, exc.description)
         except Dropped:
@@ -203,8 +216,7 @@ class _Connection:
         self._writer.write(encode_response(status, {**kind, **headers}, body))
         await self._writer.drain()
 
-    async def _respond(self, request: HttpMessage) -> tuple[int, dict[str, str], bytes]:
-        _, target = request.request_line()
+    async def _respond(self, request: HttpMessage, target: str) -> tuple[int, dict[str, str], bytes]:
         refuse_foreign(request.headers)
         path, params = split_target(target)
         match path.split("/", 3)[1:]:
@@ -262,9 +274,7 @@ def refuse_foreign(headers: Mapping[str, str]) -> None:
         except ValueError:
             host = None
         if host not in LOOPBACK:
-            raise ProtocolError(
-                403, f"Forbidden: {name} is {value[:80]!r}; the emulator answers this machine only"
-            )
+            raise ProtocolError(403, f"Forbidden: {name} is {value[:80]!r}; the emulator answers this machine only")
 
 
 def _retry_after(body: Mapping[str, Any]) -> dict[str, str]:

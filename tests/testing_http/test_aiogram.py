@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 from aiogram import Bot, Dispatcher, F
@@ -72,7 +72,7 @@ def echo() -> Dispatcher:
 
 
 @contextlib.asynccontextmanager
-async def polling(world: World, dp: Dispatcher, bot: Bot) -> AsyncIterator[None]:
+async def polling(world: World, dp: Dispatcher, bot: Bot) -> AsyncGenerator[None, None]:
     """Run the dispatcher's own long polling while the block lasts."""
     task = asyncio.ensure_future(dp.start_polling(bot, handle_signals=False, polling_timeout=20))
     await until(lambda: world.bot(TOKEN).poll)
@@ -118,7 +118,7 @@ async def test_polling_goes_on_after_the_server_failed(world: World, bot: Bot) -
 
 
 @contextlib.asynccontextmanager
-async def webhook(dp: Dispatcher, bot: Bot, *, background: bool) -> AsyncIterator[str]:
+async def webhook(dp: Dispatcher, bot: Bot, *, background: bool) -> AsyncGenerator[str, None]:
     """Serve aiogram's webhook handler and tell Telegram about it."""
     app = web.Application()
     SimpleRequestHandler(dp, bot, handle_in_background=background, secret_token="s3cret").register(app, path="/hook")

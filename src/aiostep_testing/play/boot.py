@@ -115,10 +115,11 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="aiostep-play-lifeline", daemon=True).start()
 
 
-def show_traceback(
-    kind: type[BaseException], error: BaseException, trace: types.TracebackType | None
-) -> None:
+def show_traceback(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
     """Print the traceback as Python would for the script alone: without the frames of this file."""
+    # In a session of its own, this process is interrupted by nobody but the player.
+    if issubclass(kind, KeyboardInterrupt):
+        return
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
     sys.__excepthook__(kind, error.with_traceback(trace), trace)

@@ -34,9 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="the Python file that starts your bot")
     parser.add_argument("--cli", action="store_true", help="chat in this terminal")
-    parser.add_argument(
-        "--live", action="store_true", help="run the script against Telegram; needs BOT_TOKEN"
-    )
+    parser.add_argument("--live", action="store_true", help="run the script against Telegram; needs BOT_TOKEN")
     parser.add_argument(
         "--wait",
         metavar="SECONDS",

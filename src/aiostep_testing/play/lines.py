@@ -12,7 +12,7 @@ HELP: Final = (
     "Ctrl-D ends."
 )
 
-_SPEAKER: Final = re.compile(r"(?:#(?P<group>[^\s:]+)\s+|@)(?P<name>\w+)\s*(?::\s*(?P<rest>.*))?", re.DOTALL)
+_SPEAKER: Final = re.compile(r"(?:#(?P<group>[^\s:]+)\s+@?|@)(?P<name>\w+)\s*(?::\s*(?P<rest>.*))?", re.DOTALL)
 _PRESS: Final = re.compile(r"\[\s*(?P<button>\S.*?)\s*\]")
 _NUMBERED: Final = re.compile(r"(?P<number>\d+)(?:\s.*)?")
 

@@ -67,9 +67,7 @@ class BotProcess:
         PlayError: on entry, if there is no such script.
     """
 
-    def __init__(
-        self, script: str | Path, arguments: Sequence[str] = (), *, world: PlayWorld, url: str
-    ) -> None:
+    def __init__(self, script: str | Path, arguments: Sequence[str] = (), *, world: PlayWorld, url: str) -> None:
         self.script = Path(script)
         self.arguments = tuple(arguments)
         self.world = world

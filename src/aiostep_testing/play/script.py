@@ -84,9 +84,7 @@ class ScriptedChat:
             if telling.done():
                 return telling.result()
             if ended.done():
-                raise StoryFailed(
-                    f"{self.script} ended with exit status {ended.result()} in the middle of the story"
-                )
+                raise StoryFailed(f"{self.script} ended with exit status {ended.result()} in the middle of the story")
             raise StoryFailed(f"the story was not over after {self.limit:g} s")
         finally:
             telling.cancel()
@@ -193,9 +191,7 @@ class Actor:
         message = await self._expect("message", pattern, in_, within)
         texts = [button.text for button in buttons_of(message.get("reply_markup"))]
         if buttons is not None and texts != list(buttons):
-            raise StoryFailed(
-                f"{self.name} expected the buttons {list(buttons)}, but the message has {texts}"
-            )
+            raise StoryFailed(f"{self.name} expected the buttons {list(buttons)}, but the message has {texts}")
         return message
 
     async def expects_edit(self, pattern: str, *, in_: Place = None, within: float = WITHIN) -> Json:
@@ -232,10 +228,6 @@ class Actor:
 
     def _missing(self, kind: EventKind, pattern: str, place: Chat, start: int, within: float) -> str:
         noun = {"message": "a message", "edit": "an edit", "answer": "the answer to a click"}[kind]
-        did = [
-            f"    {event.kind}: {text_of(event.what)!r}"
-            for chat, event in self.stage.since(start)
-            if chat is place
-        ]
+        did = [f"    {event.kind}: {text_of(event.what)!r}" for chat, event in self.stage.since(start) if chat is place]
         instead = "the bot did instead:\n" + "\n".join(did) if did else "the bot did nothing there"
         return f"{self.name} expected {noun} matching {pattern!r} within {within:g} s; {instead}"

@@ -117,30 +117,29 @@ class Transcript:
 
     def done(self, chat: Chat, event: Event) -> str | None:
         """Write what a bot did, or None when there is nothing to read."""
-        what, place = event.what, self._place(chat, event)
+        what = event.what
         match event.kind:
             case "message":
-                return self._line(place, "bot", text_of(what) + self._buttons(what))
+                return self._bot(chat, event, text_of(what) + self._buttons(what))
             case "edit":
-                return self._line(place, "bot", f"(edited) {text_of(what)}{self._buttons(what)}")
+                return self._bot(chat, event, f"(edited) {text_of(what)}{self._buttons(what)}")
             case "delete":
-                return self._line(place, "bot", f"(deleted) {text_of(what)}")
+                return self._bot(chat, event, f"(deleted) {text_of(what)}")
             case "reaction":
                 marks = " ".join(str(mark.get("emoji", mark["type"])) for mark in what["reaction"])
-                return self._line(place, "bot", f"(reacted {marks or 'no more'}) {text_of(what)}")
+                return self._bot(chat, event, f"(reacted {marks or 'no more'}) {text_of(what)}")
             case "answer" if what.get("text"):
-                return self._line(
-                    place, "bot", f"({'alert' if what.get('show_alert') else 'toast'}) {what['text']}"
-                )
+                kind = "alert" if what.get("show_alert") else "toast"
+                return self._bot(chat, event, f"({kind}) {what['text']}")
             case _:
                 return None
 
-    def _place(self, chat: Chat, event: Event) -> str:
+    def _bot(self, chat: Chat, event: Event, text: str) -> str:
         if isinstance(chat, Group):
-            return _shared(chat.topics.get(event.thread or 0, chat))
+            return self._line(_shared(chat.topics.get(event.thread or 0, chat)), "bot", text)
         if "title" in chat.info:
-            return f"#{chat.info['title']} "
-        return f"@{chat.info['first_name']} " if len(self._names) > 1 else ""
+            return self._line(f"#{chat.info['title']} ", "bot", text)
+        return self._line("", f"bot to {chat.info['first_name']}" if len(self._names) > 1 else "bot", text)
 
     def _buttons(self, message: Json) -> str:
         buttons = enumerate(buttons_of(message.get("reply_markup")), 1)

@@ -1,0 +1,3 @@
+"""A script that fails before it becomes a bot."""
+
+raise ValueError("no such setting")

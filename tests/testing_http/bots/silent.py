@@ -1,0 +1,5 @@
+"""A script that never calls the Bot API."""
+
+import time
+
+time.sleep(60)
