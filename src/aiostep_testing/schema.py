@@ -49,6 +49,10 @@ class Schema:
         self.source: str = raw["source"]
         self.methods: dict[str, Json] = raw["methods"]
         self.types: dict[str, Fields] = raw["types"]
+        self._required = {
+            name: frozenset(key for key, (_, required) in fields.items() if required)
+            for name, fields in self.types.items()
+        }
         self.names = {name.lower(): name for name in self.methods}
 
     @staticmethod
@@ -166,15 +170,14 @@ class Schema:
             yield f"{path}: expected {name}, got {value!r}"
             return
         fields, item = self.types[name], cast("Json", value)
-        for key, (names, required) in fields.items():
-            if key not in item:
-                if required:
-                    yield f"{path}: {name} without {key}"
-                continue
-            # A Message is nested in itself; the value is a finite tree, so this ends.
-            yield from self._check_any(item[key], names, f"{path}.{key}")
-        for key in item.keys() - fields.keys():
-            yield f"{path}: {name} has no field {key!r}"
+        for key in self._required[name] - item.keys():
+            yield f"{path}: {name} without {key}"
+        # A Message is nested in itself; the value is a finite tree, so this ends.
+        for key, part in item.items():
+            if key in fields:
+                yield from self._check_any(part, fields[key][0], f"{path}.{key}")
+            else:
+                yield f"{path}: {name} has no field {key!r}"
 
     def smallest_answer(self, method: str) -> Any:
         """Make the smallest value that *method* could answer with."""

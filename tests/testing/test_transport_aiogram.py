@@ -15,6 +15,7 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     InputMediaPhoto,
     Message,
+    Update,
 )
 
 from aiostep_testing import World
@@ -250,3 +251,62 @@ async def test_files_go_up_and_down(world: World, bot: Bot) -> None:
     assert [m.caption for m in album] == ["1", "2"]
     assert album[0].media_group_id == album[1].media_group_id is not None
     assert world.violations == []
+
+
+async def test_every_kind_of_update_fits_aiograms_models(world: World, bot: Bot) -> None:
+    """What the world emits is valid for the schema and, as a second judge, for aiogram's own models."""
+    account = world.bot()
+    account.subscribe(world.schema.types["Update"].keys() - {"update_id"})
+    alice, bob = world.person("Alice"), world.person("Bob")
+    group = world.group("G", members=[alice])
+    forum, channel = world.group("F", forum=True), world.channel("C")
+    channel.link(group)
+    alice.edit(alice.send("/start"), "b")
+    for where in (group, forum.topic("T"), channel):
+        alice.edit(alice.reply("x", alice.send("@test_bot", to=where)), "y")
+    alice.album(2)
+    for message in (alice.contact(), alice.location(), alice.document(), group.anonymous(alice).send("boo")):
+        alice.react(message, "👍")
+    sent = await bot.send_poll(group.id, "q", ["a", "b"], is_anonymous=False)
+    assert sent.poll is not None
+    alice.vote({"poll": {"id": sent.poll.id}}, 0)
+    markup = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="A", callback_data="a")]])
+    menu = await bot.send_message(alice.id, "menu", reply_markup=markup)
+    alice.click("A")
+    await bot.delete_message(alice.id, menu.message_id)
+    alice.click("A", on={"chat": {"id": alice.id}, "message_id": menu.message_id})
+    alice.query("cats")
+    alice.click("A", on=alice.choose({"id": "1", "title": "t", "reply_markup": markup.model_dump(exclude_none=True)}))
+    connection = world.business(alice)
+    asked = bob.send("hi", to=connection)
+    bob.edit(asked, "hi!")
+    bob.delete(asked)
+    connection.disable()
+    bob.ask_to_join(group)
+    await bot.approve_chat_join_request(group.id, bob.id)
+    bob.leave(group)
+    bob.block()
+    world.group("old", basic=True).migrate()
+
+    updates = [Update.model_validate(raw, context={"bot": bot}) for raw in account.history]
+    kinds = {update.event_type for update in updates}
+    assert world.violations == []
+    assert kinds == {
+        "business_connection",
+        "business_message",
+        "callback_query",
+        "channel_post",
+        "chat_join_request",
+        "chat_member",
+        "chosen_inline_result",
+        "deleted_business_messages",
+        "edited_business_message",
+        "edited_channel_post",
+        "edited_message",
+        "inline_query",
+        "message",
+        "message_reaction",
+        "my_chat_member",
+        "poll",
+        "poll_answer",
+    }
