@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING
+
+import aiostep
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "aiostep"
 author = "aiostep contributors"
@@ -25,3 +31,17 @@ nitpick_ignore_regex = [("py:.*", r"(?!aiostep).*"), ("py:(class|data|obj)", r"a
 
 html_theme = "furo"
 html_title = f"aiostep {release}"
+
+
+def skip_what_the_facade_describes(
+    app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object
+) -> bool | None:
+    """Describe a name once: on the page of aiostep, if that has it."""
+    page = app.env.docname
+    if page.startswith("reference/") and page != "reference/aiostep" and getattr(aiostep, name, None) is thing:
+        return True
+    return None
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("autodoc-skip-member", skip_what_the_facade_describes)

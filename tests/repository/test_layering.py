@@ -23,6 +23,7 @@ PACKAGES: dict[str, set[str]] = {
 # One file may import more than its package.
 FILES: dict[str, set[str]] = {
     "aiostep_core/hookspecs.py": {"pluggy"},
+    "aiostep_core/plugin_checks.py": {"pluggy"},
     "aiostep_core/plugins.py": {"pluggy"},
     "aiostep_core/storages/redis.py": {"redis"},
     "aiostep_testing/transports/aiogram.py": {"aiogram"},
