@@ -111,6 +111,10 @@ class Adapter(ABC, Generic[TargetT]):
         """Return the ids of the bots seen so far."""
         return ()
 
+    async def listen(self, *call: Any) -> Any:
+        """Take a call of ``Listen``, in the form that the framework gives to its middlewares."""
+        raise NotImplementedError
+
     # Waiting.
 
     @abstractmethod

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .facts import Delivery, Facts
 
 if TYPE_CHECKING:
+    import asyncio
+
     from .abc import Adapter
     from .keys import Place
     from .runtime import Runtime
@@ -26,10 +28,14 @@ class Turn:
     Attributes:
         conversations: those that the handler opened, by place.
         clicks: those that answered a wait of the handler and may still have to be answered themselves.
+        origin: where in the framework the handler was found, for the steps that it registers.
+        task: the task that runs the handler.
         park: set by an adapter that must know when the handler begins to wait; called then.
     """
 
-    __slots__ = ("_delivery", "adapter", "carrier", "clicks", "conversations", "is_over", "park", "runtime")
+    __slots__ = (
+        "_delivery", "adapter", "carrier", "clicks", "conversations", "is_over", "origin", "park", "runtime", "task",
+    )  # fmt: skip
 
     def __init__(self, runtime: Runtime, adapter: Adapter[Any], carrier: Any, delivery: Delivery | None = None) -> None:
         self.runtime = runtime
@@ -40,6 +46,8 @@ class Turn:
         self.clicks: tuple[Delivery, ...] = ()
         self.park: Callable[[], object] | None = None
         self.is_over = False
+        self.origin: Any = None
+        self.task: asyncio.Task[Any] | None = None
 
     @property
     def delivery(self) -> Delivery:

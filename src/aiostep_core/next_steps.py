@@ -58,6 +58,7 @@ async def register_next_step(
         after=facts.update_id if facts is not None and facts.bot_id == setting.aim.key.bot_id else None,
         opened_at=now,
         expires_at=None if limit is None else now + limit,
+        origin=setting.turn.origin if setting.turn is not None else None,
     )
     setting.adapter.compile_step(step)
     await setting.runtime.steps.storage.put(step, now)

@@ -29,6 +29,7 @@ class Step:
         after: the id of the update whose handler registered it; nothing as old is its answer.
         expires_at: on the engine's clock, or None for never.
         failures: how often it has raised.
+        origin: where in the framework its handler was found, see ``Turn``.
         number: registered later means a greater number.
     """
 
@@ -41,6 +42,7 @@ class Step:
     opened_at: float = 0.0
     expires_at: float | None = None
     failures: int = 0
+    origin: Any = None
     kinds: frozenset[str] = KINDS["message"]
     number: int = field(default_factory=_numbers.__next__)
 

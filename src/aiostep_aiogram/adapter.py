@@ -1,0 +1,271 @@
+"""Conversations on an aiogram dispatcher."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Collection, Iterable, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from aiogram import Bot, Dispatcher
+from aiogram.dispatcher.event.handler import HandlerObject
+from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
+from aiogram.dispatcher.middlewares.user_context import UserContextMiddleware
+from aiogram.fsm.storage.memory import DisabledEventIsolation
+from aiogram.methods.base import TelegramMethod
+from aiogram.types import Update
+
+from aiostep_core.abc import Adapter, Address, Sent, StepStorage
+from aiostep_core.context import Turn, current_turn
+from aiostep_core.engine import CANCEL_WORDS, Engine
+from aiostep_core.errors import AlreadyInstalled, BadArgument, UnsupportedTarget
+from aiostep_core.facts import Delivery, Facts
+from aiostep_core.installed import install_adapter
+from aiostep_core.keys import Key
+from aiostep_core.steps import Step
+
+from . import clicks, sending
+from .callbacks import check_step
+from .detach import Detach
+from .facts import event_of, facts_of, key_of_object
+from .filters import compile_filter
+from .isolation import Hold, SuspendableIsolation, holds_of_this_task
+from .limits import check_concurrency, check_subscription
+from .sentinel import SUBSCRIBED, Sentinel
+from .stages import Arrival, Origin
+
+if TYPE_CHECKING:
+    from aiostep_core.runtime import Runtime
+
+__all__ = ["AiogramAdapter", "install"]
+
+_NOT_EVENTS: Final = frozenset({"update", "error"})
+
+
+class AiogramAdapter(Adapter[Dispatcher]):
+    """The translation for one ``Dispatcher``.
+
+    Args:
+        detach: run each update in a task of its own that aiogram need not wait for; see ``detach.py``.
+        updates: kinds of updates that waits will ask for, beyond messages and callback queries.
+        grace: seconds that handlers have at shutdown to take leave.
+
+    Raises:
+        BadArgument: an option makes no sense.
+    """
+
+    name = "aiogram"
+
+    def __init__(
+        self, target: Dispatcher, *, detach: bool = False, updates: Iterable[str] = (), grace: float = 5.0
+    ) -> None:
+        self._target = weakref.ref(target)
+        self.detach = detach
+        self.grace = grace
+        self.bots: dict[int, Bot] = {}
+        self.clicks = clicks.ClickWatch()
+        self.runtime: Runtime
+        self._undo: list[Callable[[], object]] = []
+        self._sentinel = Sentinel(_kinds(updates, target))
+        options = {"detach": detach, "updates": frozenset(updates), "grace": grace}
+        self.options = MappingProxyType({name: value for name, value in options.items() if value != _DEFAULTS[name]})
+
+    @property
+    def target(self) -> Dispatcher:  # type: ignore[override]
+        """The dispatcher. It holds us, not we it."""
+        target = self._target()
+        assert target is not None
+        return target
+
+    # Installing.
+
+    def install(self, runtime: Runtime) -> None:
+        dispatcher = self.target
+        outer = dispatcher.update.outer_middleware
+        if any(isinstance(middleware, Arrival) for middleware in outer):
+            raise AlreadyInstalled(dispatcher)
+        self.runtime = runtime
+        self._arrival = Arrival(self)
+        self._insert(outer, _after_context(outer), self._arrival)
+        if self.detach:
+            self._insert(outer, 0, Detach(self))
+        self._note_origins(dispatcher)
+        self._wrap_isolation(dispatcher)
+        dispatcher.include_router(self._sentinel)
+        self._undo.append(lambda: dispatcher.sub_routers.remove(self._sentinel))
+        self._follow_life(dispatcher)
+
+    def uninstall(self) -> None:
+        while self._undo:
+            self._undo.pop()()
+        self.clicks.stop()
+
+    def _insert(self, manager: Any, index: int, middleware: Any) -> None:
+        """Register *middleware* at *index*; a manager only takes them at its end."""
+        later = list(manager)[index:]
+        for one in later:
+            manager.unregister(one)
+        for one in (middleware, *later):
+            manager.register(one)
+        self._undo.append(lambda: manager.unregister(middleware))
+
+    def _note_origins(self, dispatcher: Dispatcher) -> None:
+        origin = Origin()
+        for name, observer in dispatcher.observers.items():
+            if name not in _NOT_EVENTS:
+                self._insert(observer.middleware, 0, origin)
+
+    def _wrap_isolation(self, dispatcher: Dispatcher) -> None:
+        fsm, inner = dispatcher.fsm, dispatcher.fsm.events_isolation
+        if isinstance(inner, (DisabledEventIsolation, SuspendableIsolation)):
+            return
+        wrapper = fsm.events_isolation = SuspendableIsolation(inner)
+
+        def unwrap() -> None:
+            if fsm.events_isolation is wrapper:
+                fsm.events_isolation = inner
+
+        self._undo.append(unwrap)
+
+    def _follow_life(self, dispatcher: Dispatcher) -> None:
+        """Be first at shutdown: aiogram closes the state's storage first of all, and handlers may need it."""
+        started, stopped = HandlerObject(self._on_startup), HandlerObject(self._on_shutdown)
+        dispatcher.startup.handlers.insert(0, started)
+        dispatcher.shutdown.handlers.insert(0, stopped)
+        self._undo.append(lambda: dispatcher.startup.handlers.remove(started))
+        self._undo.append(lambda: dispatcher.shutdown.handlers.remove(stopped))
+
+    async def _on_startup(self, bot: Bot | None = None, bots: Collection[Bot] = ()) -> None:
+        self.runtime.reopen()
+        for one in (*bots, *((bot,) if bot is not None else ())):
+            self.bots[one.id] = one
+
+    async def _on_shutdown(self) -> None:
+        await self.runtime.aclose(self.grace)
+
+    # Updates.
+
+    def facts(self, carrier: Any) -> Facts:
+        update, data = carrier
+        return facts_of(update, data["bot"])
+
+    def update_of(self, carrier: Any) -> Any:
+        return event_of(carrier[0])
+
+    def key_of(self, target: object) -> Key | None:
+        bot = getattr(target, "bot", None)
+        bot_id = bot.id if isinstance(bot, Bot) else next(iter(self.bots), 0)
+        return key_of_object(target, bot_id)
+
+    def bot_ids(self) -> Collection[int]:
+        return self.bots
+
+    def redispatch(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            update, data = delivery.carrier
+            self.runtime.forget_update(data["bot"].id, update.update_id)
+            self.runtime.start(self._feed(update, data))
+
+    async def _feed(self, update: Update, data: dict[str, Any]) -> None:
+        rest = {name: value for name, value in data.items() if name not in ("bot", "update", "self")}
+        result = await self.target.feed_update(data["bot"], update, **rest)
+        if isinstance(result, TelegramMethod):
+            await self.target.silent_call_request(data["bot"], result)
+
+    async def listen(self, *call: Any) -> Any:
+        handler, event, data = call
+        update, turn = data["event_update"], current_turn.get()
+        if turn is not None and turn.carrier[0] is update:
+            return await handler(event, data)
+        # This update was on its way before we were there; from the next one on, it meets us first.
+        return await self._arrival(lambda _, more: handler(event, more), update, data)
+
+    # Waiting.
+
+    def compile_filter(self, filter: Any) -> Callable[[Delivery], object]:
+        return compile_filter(filter)
+
+    def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:
+        check_subscription(self.target, kinds)
+        if turn is not None and not turn.is_over and turn.park is None:
+            check_concurrency(turn)
+
+    def suspend(self, turn: Turn) -> tuple[Hold, ...] | None:
+        return holds_of_this_task() or None
+
+    async def release(self, holds: tuple[Hold, ...]) -> None:
+        for hold in reversed(holds):
+            await hold.release()
+
+    async def retake(self, holds: tuple[Hold, ...]) -> None:
+        for hold in holds:
+            await hold.acquire()
+
+    # Speaking.
+
+    async def send(
+        self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any
+    ) -> Sent:
+        return await sending.send(self.bots[to.key.bot_id], to, prompt, keyboard, force_reply, send)
+
+    def watch_click(self, delivery: Delivery) -> None:
+        self.clicks.watch(delivery.carrier[1]["bot"], delivery.update.id)
+
+    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+        bot, query = delivery.carrier[1]["bot"], delivery.update
+        if text is None:
+            await self.clicks.answer(bot, query.id)
+        else:
+            await clicks.answer(bot, query.id, text)
+
+    def is_gone(self, error: BaseException) -> str | None:
+        return sending.is_gone(error)
+
+    # Steps.
+
+    def compile_step(self, step: Step) -> None:
+        check_step(step)
+
+
+_DEFAULTS: Final = {"detach": False, "updates": frozenset[str](), "grace": 5.0}
+
+
+def install(
+    target: Dispatcher,
+    *,
+    detach: bool = False,
+    updates: Iterable[str] = (),
+    grace: float = 5.0,
+    storage: str | StepStorage | None = None,
+    engine: Engine | None = None,
+    cancel_words: Collection[str] = CANCEL_WORDS,
+) -> Engine:
+    """Make conversations work on *target*; see ``aiostep.install`` and, for the options, ``AiogramAdapter``.
+
+    Raises:
+        UnsupportedTarget: *target* is no dispatcher.
+        AlreadyInstalled: it has another engine, or was installed with other options.
+        BadArgument: an option makes no sense.
+    """
+    if not isinstance(target, Dispatcher):
+        raise UnsupportedTarget(target, ("aiogram",), ("this adapter takes an aiogram Dispatcher",))
+    adapter = AiogramAdapter(target, detach=detach, updates=updates, grace=grace)
+    return install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+
+
+def _after_context(middlewares: Any) -> int:
+    """Find the first place at which errors reach the error handlers; before anything that may wait."""
+    index = 0
+    for middleware in middlewares:
+        if not isinstance(middleware, (ErrorsMiddleware, UserContextMiddleware)):
+            break
+        index += 1
+    return index
+
+
+def _kinds(updates: Iterable[str], dispatcher: Dispatcher) -> frozenset[str]:
+    kinds = frozenset((updates,) if isinstance(updates, str) else updates)
+    unknown = kinds - (frozenset(dispatcher.observers) - _NOT_EVENTS)
+    if unknown:
+        raise BadArgument("updates", sorted(map(str, unknown)), "names of updates, such as message_reaction")
+    return kinds | SUBSCRIBED

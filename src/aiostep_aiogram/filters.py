@@ -1,0 +1,74 @@
+"""From what aiogram takes as a filter to a call that answers at once wherever that is possible.
+
+aiogram itself runs every plain filter in a thread, ``F.text == "yes"`` too: 65 to 110 microseconds and, worse, a place
+where updates overtake each other. A magic filter or a plain function is called inline here, in 2.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiogram.dispatcher.event.handler import CallableObject
+from aiogram.filters import Filter
+from magic_filter import MagicFilter
+
+from aiostep_core.errors import BadArgument
+from aiostep_core.facts import Delivery
+
+__all__ = ["compile_filter"]
+
+
+def compile_filter(accepts: Any) -> Callable[[Delivery], object]:
+    """Return a function of a delivery that gives a truth, or an awaitable of one.
+
+    Raises:
+        BadArgument: *accepts* cannot be called.
+    """
+    if isinstance(accepts, MagicFilter):
+        return lambda delivery: accepts.resolve(delivery.update)
+    if not callable(accepts):
+        raise BadArgument("filter", accepts, "F, an aiogram filter, or a function of the update")
+    if isinstance(accepts, Filter) or _is_async(accepts):
+        return _awaited(accepts)
+    names = _extra_names(accepts)
+    if not names:
+        return lambda delivery: accepts(delivery.update)
+    return lambda delivery: accepts(delivery.update, **_pick(names, delivery))
+
+
+def _awaited(accepts: Any) -> Callable[[Delivery], Awaitable[object]]:
+    """Call an async filter as aiogram does: with those of the middleware data that it names."""
+    filter_object = CallableObject(accepts)
+    filter_object.awaitable = True
+    return lambda delivery: filter_object.call(delivery.update, **_data_of(delivery))
+
+
+def _data_of(delivery: Delivery) -> dict[str, Any]:
+    update, data = delivery.carrier
+    return {**data, "event_update": update}
+
+
+def _is_async(accepts: Any) -> bool:
+    # An object with an async __call__ is no coroutine function itself, but so is what it is called by.
+    return inspect.iscoroutinefunction(inspect.unwrap(accepts)) or inspect.iscoroutinefunction(
+        getattr(accepts, "__call__", None)  # noqa: B004
+    )
+
+
+def _extra_names(accepts: Callable[..., Any]) -> frozenset[str]:
+    """Name the parameters after the first that a plain filter wants from the middleware data."""
+    try:
+        parameters = list(inspect.signature(accepts).parameters.values())
+    except (TypeError, ValueError):
+        return frozenset()
+    return frozenset(one.name for one in parameters[1:] if one.default is one.empty and one.kind not in _VARIADIC)
+
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def _pick(names: frozenset[str], delivery: Delivery) -> dict[str, Any]:
+    data = _data_of(delivery)
+    return {name: data[name] for name in names if name in data}

@@ -1,0 +1,73 @@
+"""Sending prompts with an aiogram bot."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
+from aiogram.methods.base import TelegramMethod
+from aiogram.types import ForceReply, InlineKeyboardMarkup, Message, ReplyParameters
+
+from aiostep_core.abc import Address, Sent
+from aiostep_core.errors import BadArgument
+
+__all__ = ["is_gone", "send"]
+
+_GROUPS: Final = frozenset({"group", "supergroup"})
+
+
+async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> Sent:
+    """Send a text, or a method of aiogram such as ``message.answer_photo(...)`` that was not awaited.
+
+    Raises:
+        BadArgument: *prompt* or *force_reply* is something else.
+        TelegramAPIError: Telegram or the network refuses.
+    """
+    markup, reply = _markup(to, keyboard, force_reply, options)
+    if isinstance(prompt, TelegramMethod):
+        sent = await bot(_with_markup(prompt, markup, options))
+        sent = sent[0] if isinstance(sent, list) and sent else sent
+    elif isinstance(prompt, str):
+        place = {"message_thread_id": to.key.thread_id, "business_connection_id": to.key.business_id}
+        given = {name: value for name, value in {**place, **reply, "reply_markup": markup}.items() if value is not None}
+        sent = await bot.send_message(to.key.chat_id or 0, prompt, **{**given, **options})
+    else:
+        raise BadArgument("prompt", type(prompt).__name__, "a text, or a method such as message.answer_photo(...)")
+    if not isinstance(sent, Message):
+        raise BadArgument("prompt", type(prompt).__name__, "a method that sends a message")
+    shown = options.get("reply_markup", markup) or getattr(prompt, "reply_markup", None)
+    return Sent(sent, sent.chat.id, sent.message_id, isinstance(shown, InlineKeyboardMarkup))
+
+
+def is_gone(error: BaseException) -> str | None:
+    """Return why nobody will ever answer a prompt whose sending failed with *error*; None if somebody may."""
+    if isinstance(error, TelegramForbiddenError):
+        return "blocked" if "blocked" in error.message or "deactivated" in error.message else "left"
+    if isinstance(error, TelegramBadRequest) and "chat not found" in error.message:
+        return "left"
+    return None
+
+
+def _markup(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the reply markup, and the reply that goes with it.
+
+    A bot in privacy mode sees in a group only what replies to it, so there it asks for a reply; selectively: the
+    prompt replies to the person's message, and only they are asked.
+    """
+    if force_reply not in (True, False, "auto"):
+        raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
+    is_free = keyboard is None and "reply_markup" not in options
+    wanted = force_reply is True or (force_reply == "auto" and to.chat_type in _GROUPS)
+    if not (is_free and wanted):
+        return keyboard, {}
+    if to.reply_to_id is None or "reply_parameters" in options:
+        return ForceReply(), {}
+    reply = ReplyParameters(message_id=to.reply_to_id, allow_sending_without_reply=True)
+    return ForceReply(selective=True), {"reply_parameters": reply}
+
+
+def _with_markup(method: TelegramMethod[Any], markup: Any, options: dict[str, Any]) -> TelegramMethod[Any]:
+    has_none = getattr(method, "reply_markup", False) is None
+    more = {**({"reply_markup": markup} if markup is not None and has_none else {}), **options}
+    return method.model_copy(update=more) if more else method

@@ -1,0 +1,185 @@
+"""The three places where updates meet us on their way through a dispatcher.
+
+``Arrival`` is first: before the state's lock and before any middleware that may wait, so that updates are seen in
+the order in which they arrive and no lock of a waiting handler is in the way of its answer. ``StepStage`` is last:
+a registered step runs there, inside all middlewares, as a handler would. ``Origin`` only takes note of the router
+whose handler runs, so that a step gets the inner middlewares of the router that it was registered in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from aiogram import Router
+from aiogram.dispatcher.event.bases import SkipHandler
+from aiogram.dispatcher.event.telegram import TelegramEventObserver
+from aiogram.methods import AnswerCallbackQuery
+from aiogram.types import TelegramObject, Update
+
+from aiostep_core.context import Turn, current_turn
+from aiostep_core.engine import Decision, Outcome
+from aiostep_core.errors import WaitEnded
+from aiostep_core.facts import Delivery
+from aiostep_core.steps import Step
+
+from .callbacks import handler_of
+from .detach import parking_of_this_turn
+from .facts import key_of_update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .adapter import AiogramAdapter
+
+__all__ = ["Arrival", "Origin", "StepStage"]
+
+Handler = Callable[[Any, dict[str, Any]], Awaitable[Any]]
+_STEP = "aiostep_step"
+_SETTLING = (Outcome.HELD, Outcome.FILTERING)
+NOT_YOURS = "This button is not for you."
+
+
+class Arrival:
+    """Decides about each update before anything can wait."""
+
+    def __init__(self, adapter: AiogramAdapter) -> None:
+        self._adapter = adapter
+        self._runtime = adapter.runtime
+
+    def __call__(self, handler: Handler, event: Update, data: dict[str, Any]) -> Awaitable[Any]:
+        """Take the update, or hand it on; no coroutine of ours is in between when there is nothing to decide."""
+        adapter, runtime, bot = self._adapter, self._runtime, data["bot"]
+        bot_id = bot.id
+        if bot_id not in adapter.bots:
+            adapter.bots[bot_id] = bot
+        if runtime.is_duplicate(bot_id, event.update_id):
+            return _nothing()
+        turn = Turn(runtime, adapter, (event, data))
+        if adapter.detach:
+            turn.park = parking_of_this_turn()
+        if runtime.is_idle or not runtime.concerns(key_of_update(event, bot_id)):
+            return self._run(turn, handler, event, data)
+        return self._meet(turn, handler, event, data)
+
+    async def _meet(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
+        runtime, delivery = self._runtime, turn.delivery
+        decision = runtime.meet(delivery)
+        if decision.outcome in _SETTLING:
+            decision = await runtime.settle(decision)
+        if decision.outcome is not Outcome.PASS:
+            self._consume(decision, delivery)
+            return None
+        step = await runtime.steps.take(delivery)
+        if step is None:
+            return await self._run(turn, handler, event, data)
+        return await self._run_step(step, turn, handler, event, data)
+
+    def _consume(self, decision: Decision, delivery: Delivery) -> None:
+        if decision.outcome is Outcome.NOT_YOURS:
+            self._runtime.start(self._adapter.answer_click(delivery, NOT_YOURS))
+
+    async def _run(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
+        """Let the update go on, as the turn that waits of its handler belong to."""
+        turn.task = asyncio.current_task()
+        token = current_turn.set(turn)
+        error: BaseException | None = None
+        try:
+            result = await handler(event, data)
+        except WaitEnded as ended:
+            error = ended  # a conversation that ended is no error of the bot
+            return None
+        except BaseException as raised:
+            error = raised
+            # It was not handled: a webhook that answers with an error has it delivered again.
+            self._runtime.forget_update(data["bot"].id, event.update_id)
+            raise
+        else:
+            if turn.clicks and isinstance(result, AnswerCallbackQuery):
+                self._adapter.clicks.note(result.callback_query_id)
+            return result
+        finally:
+            turn.is_over = True
+            if turn.conversations is not None or turn.clicks:
+                await self._runtime.end_turn(turn, error)
+            current_turn.reset(token)
+
+    async def _run_step(self, step: Step, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
+        """Send the update through all middlewares to the step; give the step back if one of them swallows it."""
+        run = _StepRun(step, turn)
+        observer = self._adapter.target.observers[turn.delivery.facts.kind]
+        try:
+            with _last(observer, StepStage(run, observer)):
+                return await self._run(turn, handler, event, {**data, _STEP: run})
+        finally:
+            if not run.has_started:
+                await self._runtime.steps.give_back(step)
+
+
+class _StepRun:
+    """A taken step on its way through the middlewares."""
+
+    __slots__ = ("has_started", "step", "turn")
+
+    def __init__(self, step: Step, turn: Turn) -> None:
+        self.step = step
+        self.turn = turn
+        self.has_started = False
+
+
+@contextmanager
+def _last(observer: TelegramEventObserver, stage: StepStage) -> Iterator[None]:
+    """Make *stage* the last outer middleware for a while; aiogram builds the chain anew for every update."""
+    observer.outer_middleware.register(stage)
+    try:
+        yield
+    finally:
+        observer.outer_middleware.unregister(stage)
+
+
+class StepStage:
+    """Runs one step in the place of the router's handlers."""
+
+    def __init__(self, run: _StepRun, observer: TelegramEventObserver) -> None:
+        self._run = run
+        self._observer = observer
+
+    def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Awaitable[Any]:
+        """Run the step if this is its update."""
+        if data.get(_STEP) is not self._run:
+            return handler(event, data)
+        return self._call(handler, event, data)
+
+    async def _call(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        run = self._run
+        del data[_STEP]
+        run.has_started = True
+        callback, named = handler_of(run.step)
+        inner = self._inner_middlewares(run.step.origin)
+        call = self._observer.outer_middleware.wrap_middlewares(inner, callback.call)
+        runtime = run.turn.runtime
+        try:
+            return await runtime.steps.run(run.step, lambda: call(event, {**data, **named, "handler": callback}))
+        except SkipHandler:
+            return await handler(event, data)
+
+    def _inner_middlewares(self, origin: Any) -> list[Any]:
+        router = origin if isinstance(origin, Router) else self._observer.router
+        observers = [one.observers.get(self._observer.event_name) for one in reversed(tuple(router.chain_head))]
+        return [middleware for observer in observers if observer is not None for middleware in observer.middleware]
+
+
+class Origin:
+    """Notes the router whose handler is about to run, for the steps that it registers."""
+
+    def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Awaitable[Any]:
+        turn = current_turn.get()
+        if turn is not None:
+            turn.origin = data.get("event_router")
+        return handler(event, data)
+
+
+async def _nothing() -> None:
+    """Consume an update that came before."""
