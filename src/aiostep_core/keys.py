@@ -75,7 +75,7 @@ class Scope(Enum):
         """
         if self not in (Scope.BUTTONS, Scope.REPLY):
             raise BadArgument("scope", f"{self}(...)", "REPLY(message) or BUTTONS(message); the others take no message")
-        if isinstance(message, (int, str)):
+        if isinstance(message, (int, str)) and not isinstance(message, bool):
             return MessageScope(self, None, message)
         poll = getattr(message, "poll", None)
         message_id = getattr(message, "message_id", None)
