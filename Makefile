@@ -84,7 +84,7 @@ bench: $(BENCH)
 	@AIOSTEP_ORIGINAL=$(CURDIR)/.venvs/bench/original .venvs/bench/bin/python benchmarks/run.py $(ARGS)
 
 docs: $(DEV)
-	@$(BIN)/python -m sphinx -n -W --keep-going -q -b html docs docs/_build/html
+	@$(BIN)/python -m sphinx -E -n -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs: docs/_build/html/index.html"
 
 lint: $(DEV)

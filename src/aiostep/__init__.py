@@ -1,5 +1,7 @@
 """Conversations for Telegram bots, as straight-line Python, in any framework.
 
+With aiogram, for example::
+
     import aiostep
     from aiostep import ask
 
