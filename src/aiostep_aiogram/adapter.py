@@ -18,7 +18,7 @@ from aiogram.types import Update
 from aiostep_core.abc import Adapter, Address, Sent, StepStorage
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import CANCEL_WORDS, Engine
-from aiostep_core.errors import AlreadyInstalled, BadArgument, UnsupportedTarget
+from aiostep_core.errors import AlreadyInstalled, BadArgument, NoTarget, UnsupportedTarget
 from aiostep_core.facts import Delivery, Facts
 from aiostep_core.installed import install_adapter
 from aiostep_core.keys import Key
@@ -206,7 +206,11 @@ class AiogramAdapter(Adapter[Dispatcher]):
     async def send(
         self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any
     ) -> Sent:
-        return await sending.send(self.bots[to.key.bot_id], to, prompt, keyboard, force_reply, send)
+        bot = self.bots.get(to.key.bot_id)
+        if bot is None:
+            known = ", ".join(map(str, self.bots)) or "none"
+            raise NoTarget(f"no bot with the id {to.key.bot_id} has started here; the bots seen so far: {known}")
+        return await sending.send(bot, to, prompt, keyboard, force_reply, send)
 
     def watch_click(self, delivery: Delivery) -> None:
         self.clicks.watch(delivery.carrier[1]["bot"], delivery.update.id)

@@ -60,9 +60,18 @@ class Arrival:
         turn = Turn(runtime, adapter, (event, data))
         if adapter.detach:
             turn.park = parking_of_this_turn()
-        if runtime.is_idle or not runtime.concerns(key_of_update(event, bot_id)):
+        if runtime.is_idle or not self._concerns(event, bot_id):
             return self._run(turn, handler, event, data)
         return self._meet(turn, handler, event, data)
+
+    def _concerns(self, event: Update, bot_id: int) -> bool:
+        message = event.message
+        if message is None:
+            is_about_message, is_loss = True, event.my_chat_member is not None or event.chat_member is not None
+        else:
+            is_about_message = message.reply_to_message is not None
+            is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
+        return is_loss or self._runtime.concerns(key_of_update(event, bot_id), about_message=is_about_message)
 
     async def _meet(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
         runtime, delivery = self._runtime, turn.delivery

@@ -172,7 +172,7 @@ async def conversation(
     runtime, turn, place = setting.runtime, setting.turn, setting.aim.place
     outer = turn.conversations.get(place) if turn is not None and turn.conversations else None
     held = runtime.open_conversation(setting.aim, turn, on_conflict=on_conflict, own=True)
-    talk = Talk(held, setting.aim, None if limit is None else runtime.now() + limit)
+    talk = Talk(turn, held, setting.aim, None if limit is None else runtime.now() + limit)
     token = current_talk.set(talk)
     try:
         yield held

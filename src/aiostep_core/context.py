@@ -68,8 +68,12 @@ current_turn: ContextVar[Turn | None] = ContextVar("aiostep_turn", default=None)
 
 
 class Talk(NamedTuple):
-    """An ``async with conversation(...)`` block; *deadline* is on the runtime's clock."""
+    """An ``async with conversation(...)`` block; *deadline* is on the runtime's clock.
 
+    It is meant by waits of the same turn only: an update dispatched from inside the block inherits the variable.
+    """
+
+    turn: Turn | None
     conversation: Conversation
     aim: Aim
     deadline: float | None

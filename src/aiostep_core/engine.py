@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from .facts import Delivery, Facts
-from .keys import Key, Place, Scope, personal, places_of, project
+from .keys import ABOUT_MESSAGE, Key, Place, Scope, personal, places_of, project
 from .lanes import Held, Lane, Lanes
 from .recent import RecentAlbums, RecentUpdates
 from .waits import Conversation, Registry, Signal, Wait
@@ -127,12 +127,12 @@ class Engine:
         """Whether every update would be passed on."""
         return not (self.waits or self.albums or self.lanes)
 
-    def may_concern(self, key: Key) -> bool:
-        """Tell quickly, from the key alone, whether an update can be anything but PASS. False is certain."""
+    def may_concern(self, key: Key, about_message: bool) -> bool:
+        """Tell quickly whether an update that reports no loss can be anything but PASS. False is certain."""
         if self.albums or self.lanes:
             return True
         return any(
-            scope is Scope.BUTTONS or scope is Scope.REPLY or self.waits.at(Place(scope, project(scope, key)))
+            about_message if scope in ABOUT_MESSAGE else self.waits.at(Place(scope, project(scope, key)))
             for scope in self.waits.scopes
         )
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .facts import Facts
 
 __all__ = [
+    "ABOUT_MESSAGE",
     "PERSONAL",
     "Key",
     "MessageKey",
@@ -73,7 +74,7 @@ class Scope(Enum):
         Raises:
             BadArgument: for another scope, or when *message* has no id.
         """
-        if self not in (Scope.BUTTONS, Scope.REPLY):
+        if self not in ABOUT_MESSAGE:
             raise BadArgument("scope", f"{self}(...)", "REPLY(message) or BUTTONS(message); the others take no message")
         if isinstance(message, (int, str)) and not isinstance(message, bool):
             return MessageScope(self, None, message)
@@ -146,6 +147,8 @@ def places_of(facts: Facts) -> list[Place]:
     return places
 
 
+#: The scopes that are about one message.
+ABOUT_MESSAGE = (Scope.BUTTONS, Scope.REPLY)
 #: The scopes in which the person counts.
 PERSONAL = (Scope.USER_IN_TOPIC, Scope.USER_IN_CHAT, Scope.GLOBAL_USER)
 _SHARED = (Scope.CHAT_TOPIC, Scope.CHAT)

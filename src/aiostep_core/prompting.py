@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .abc import Address, Question, Sent
 from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitTimeout
-from .facts import Delivery
+from .facts import KINDS, Delivery
 from .keys import MessageKey, Place, Scope
 from .questions import Retry
 from .setting import Setting, seconds
@@ -74,7 +74,8 @@ class Prompting:
     async def _ask(self, prompt: Any) -> Delivery:
         """Send *prompt* and return the answer. The wait comes first: people can be faster than the network."""
         setting = self._setting
-        wait, reading = setting.open(self._question.kinds, **self._wait)
+        # A fresh answer is one to this prompt: until that is out, what comes goes to the mailbox.
+        wait, reading = setting.open(self._question.kinds, is_ready=not self._wait["fresh"], **self._wait)
         try:
             sent = await self._send_prompt(prompt)
         except BaseException:
@@ -101,9 +102,12 @@ class Prompting:
         key, turn = self._setting.aim.key, self._setting.turn
         if key.chat_id is None:
             key = key._replace(chat_id=key.user_id)
-        if turn is None or turn.facts.chat_id != key.chat_id:
+        facts = turn.facts if turn is not None else None
+        if facts is None or facts.chat_id != key.chat_id:
             return Address(key=key)
-        return Address(key=key, chat_type=turn.facts.chat_type, reply_to_id=turn.facts.message_id)
+        # A reply forces the person who wrote the message to reply, so it must be theirs.
+        is_theirs = facts.kind in KINDS["message"] and facts.user_id == key.user_id
+        return Address(key=key, chat_type=facts.chat_type, reply_to_id=facts.message_id if is_theirs else None)
 
     def _keyboard_of(self, sent: Sent, wait: Wait) -> Place | None:
         if not sent.has_buttons or "callback_query" not in wait.kinds:

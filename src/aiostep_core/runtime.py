@@ -66,9 +66,14 @@ class Runtime:
         """Whether no update can concern anybody."""
         return self.engine.is_idle and not self.steps.storage.scopes
 
-    def concerns(self, key: Key) -> bool:
-        """Tell quickly whether an update with *key* is worth a ``Delivery``. False is certain."""
-        return self.engine.may_concern(key) or self.steps.concerns(key)
+    def concerns(self, key: Key, *, about_message: bool = True) -> bool:
+        """Tell quickly whether an update with *key* is worth a ``Delivery``. False is certain.
+
+        Args:
+            about_message: whether it is a click, a reply or a reaction; an update that reports a loss (``Facts.gone``)
+                always is worth one.
+        """
+        return self.engine.may_concern(key, about_message) or self.steps.concerns(key, about_message)
 
     def meet(self, delivery: Delivery) -> Decision:
         """Decide what becomes of an update, and do what that asks for. FILTERING and HELD need ``settle``."""
@@ -115,7 +120,7 @@ class Runtime:
     ) -> Conversation:
         """Return the conversation that *turn* has at the place aimed at, or open one.
 
-        Outside a turn, or with *own*, it is not the turn's: it lasts as long as its owner says.
+        Outside a turn it lasts as long as its one wait, or with *own* until ``close_conversation``.
 
         Raises:
             WaitCancelled: it was ended while it did not wait, or the engine is closing.
@@ -123,7 +128,7 @@ class Runtime:
         """
         if self.closed_for is not None:
             raise WaitCancelled(self.closed_for)
-        mine = None if turn is None or own else self._of_turn(turn, aim.place)
+        mine = None if turn is None else self._of_turn(turn, aim.place)
         if mine is not None:
             return mine
         facts = turn.facts if turn is not None else None
@@ -139,7 +144,7 @@ class Runtime:
         self.perform(self.engine.open(conversation, on_conflict))
         if aim.home is not None:
             self.engine.waits.also(conversation, aim.home)
-        if turn is not None and not turn.is_over and not own:
+        if turn is not None and not turn.is_over:
             turn.conversations = turn.conversations if turn.conversations is not None else {}
             turn.conversations[aim.place] = conversation
             self._turns.add(turn)

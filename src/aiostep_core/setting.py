@@ -44,7 +44,7 @@ class Setting:
         turn = current_turn.get()
         runtime = runtime_of(turn)
         talk = current_talk.get() if target is None and scope is None else None
-        if talk is not None and (talk.conversation.is_open or talk.conversation.reason is not None):
+        if talk is not None and talk.turn is turn and (talk.conversation.is_open or talk.conversation.reason):
             return cls(runtime, runtime.adapter_for(talk.aim.key.bot_id, turn), turn, talk.aim, talk)
         facts = turn.facts if turn is not None else None
         found = aim(target, scope, facts, runtime.bot_ids(), runtime.key_of)

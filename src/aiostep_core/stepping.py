@@ -29,10 +29,10 @@ class Stepping:
         self._runtime = runtime
         self.storage = storage
 
-    def concerns(self, key: Key) -> bool:
+    def concerns(self, key: Key, about_message: bool) -> bool:
         """Tell quickly whether there may be a step for an update with *key*. False is certain."""
         return any(
-            scope is Scope.REPLY or self.storage.may_have(Place(scope, project(scope, key)))
+            (scope is Scope.REPLY and about_message) or self.storage.may_have(Place(scope, project(scope, key)))
             for scope in self.storage.scopes
         )
 
