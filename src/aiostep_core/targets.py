@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .errors import BadArgument, NoTarget
 from .facts import Facts
-from .keys import PERSONAL, Key, MessageKey, MessageScope, Place, Scope, default_scope, project
+from .keys import ABOUT_MESSAGE, PERSONAL, Key, MessageKey, MessageScope, Place, Scope, default_scope, project
 from .waits import Conversation
 
 __all__ = ["Aim", "aim", "is_with"]
@@ -51,7 +51,7 @@ def aim(
     key = _key(target, facts, bot_ids, key_of)
     if isinstance(scope, MessageScope):
         return _aim_at_message(scope, key, facts if target is None else None)
-    if scope in (Scope.BUTTONS, Scope.REPLY):
+    if scope in ABOUT_MESSAGE:
         raise BadArgument("scope", scope, f"{scope}(message), the message it is about")
     scope = scope or _scope_for(target, key, facts)
     if scope in PERSONAL and key.user_id is None:
@@ -82,7 +82,7 @@ def _key(target: object, facts: Facts | None, bot_ids: Collection[int], key_of: 
         return facts.key
     if isinstance(target, Key):
         return target
-    if isinstance(target, (bool, str, float, bytes)):
+    if isinstance(target, (bool, str, float, bytes)) or (isinstance(target, int) and not target):
         raise BadArgument("target", target, "a user id, a chat id, a Key or an update of the framework")
     if isinstance(target, int):
         return _key_of_number(target, facts, bot_ids)

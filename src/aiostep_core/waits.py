@@ -125,7 +125,7 @@ class Wait:
             and facts.kind in self.kinds
             and not facts.is_own
             and (facts.command is None or self.takes_commands)
-            and not is_fenced(facts, self.after, self.opened_at, now)
+            and not is_fenced(facts, self.after, self.conversation.opened_at, now)
         )
 
     def __repr__(self) -> str:
@@ -196,6 +196,8 @@ class Conversation:
         """
         if place == self.place or place.scope is Scope.BUTTONS:
             return self.user_id is None or facts.user_id == self.user_id
+        if isinstance(self.place.key, MessageKey):  # it is filed there for its starter's cancel command only
+            return False
         if place.scope is Scope.GLOBAL_USER:
             return facts.chat_id is None
         return place.scope is Scope.USER_IN_CHAT and facts.is_inaccessible
@@ -268,7 +270,7 @@ class Registry:
             raise BadArgument("on_conflict", on_conflict, '"replace", "queue" or "reject"')
         if rivals and on_conflict == "reject":
             raise AlreadyWaiting(_key_of(rivals[0]))
-        if len(rivals) >= QUEUE:
+        if on_conflict == "queue" and len(rivals) >= QUEUE:
             raise AlreadyWaiting(_key_of(rivals[0]), f"{QUEUE} more are queued")
         self._file(conversation, conversation.place)
         self._count += 1
