@@ -17,7 +17,27 @@ def play(argv: Sequence[str]) -> int:
     return main(argv)
 
 
-COMMANDS: Final[Mapping[str, Command]] = {"play": play}
+def plugins(argv: Sequence[str]) -> int:
+    """List the plugins and how they are; the exit status is 1 if one is broken."""
+    parser = argparse.ArgumentParser(prog="python -m aiostep plugins", description=plugins.__doc__)
+    parser.parse_args(argv)
+    from aiostep_core.plugins import default_plugins
+
+    rows = default_plugins().describe()
+    if not rows:
+        print("No plugin is installed.")
+    for line in aligned([(one.name, one.distribution or "", one.version or "", one.state, one.detail) for one in rows]):
+        print(line)
+    return int(any(one.state in ("broken", "conflict") for one in rows))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Make lines of *rows*, each column as wide as its longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+COMMANDS: Final[Mapping[str, Command]] = {"play": play, "plugins": plugins}
 """Every command imports what it needs when it is called: the help text must not wait for a framework."""
 
 

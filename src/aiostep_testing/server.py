@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from aiostep_testing.bounded import bounded
 from aiostep_testing.forms import parse_body, split_target
 from aiostep_testing.http import (
     LIMITS,
@@ -192,7 +193,7 @@ class _Connection:
         """Read on for a moment: closing on unread bytes resets the connection, and the peer loses our answer."""
         self._writer.write_eof()
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._discard(), LINGER)
+            await bounded(self._discard(), LINGER)
 
     async def _discard(self) -> None:
         while await self._read():

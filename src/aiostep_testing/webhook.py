@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from aiostep_testing.bounded import bounded
 from aiostep_testing.forms import parse_body
 from aiostep_testing.http import HttpMessage, MessageParser, ProtocolError, encode_message
 from aiostep_testing.wire import Dropped, Json
@@ -145,7 +146,7 @@ class WebhookSender:
         status, error, answer = None, "", None
         try:
             async with self._slot(bot):
-                answer = await asyncio.wait_for(self._post(bot, update), self.timeout)
+                answer = await bounded(self._post(bot, update), self.timeout)
             status = answer.status()
         # First, because from Python 3.11 on it is an OSError too, one without words.
         except asyncio.TimeoutError:

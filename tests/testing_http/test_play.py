@@ -157,7 +157,9 @@ def test_the_bot_ends_with_its_player(number: signal.Signals) -> None:
         errors = player.stderr.read()
 
     assert status == (130 if number is signal.SIGINT else -signal.SIGKILL)
-    assert errors == "handling hi\ninterrupted\n"
+    assert errors.startswith("handling hi\n")
+    # A killed player's server is gone as well, and the bot may notice that first.
+    assert errors == "handling hi\ninterrupted\n" or number is signal.SIGKILL
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from aiostep_testing.play import boot
 from aiostep_testing.play.process import PlayError, check_script, shell_status
@@ -73,7 +76,19 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
 def _chat(script: Path, arguments: list[str], wait: float) -> int:
     from aiostep_testing.play.terminal import chat
 
-    return asyncio.run(chat(script, arguments, wait=wait))
+    try:
+        return asyncio.run(_interruptible(chat(script, arguments, wait=wait)))
+    except asyncio.CancelledError:
+        return INTERRUPTED
+
+
+async def _interruptible(talk: Coroutine[Any, Any, int]) -> int:
+    """Let Ctrl-C cancel the chat: before Python 3.11 asyncio lets it strike whatever task is running."""
+    task = asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(NotImplementedError):  # Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    return await talk
 
 
 def _live(script: Path, arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aiostep_testing.bounded import bounded
 from aiostep_testing.play import boot
 from aiostep_testing.wire import File, Reply
 from aiostep_testing.world import World
@@ -121,7 +122,7 @@ class BotProcess:
             # A bot in a blocking long poll looks at its stop flag only when the poll is answered.
             self.world.release_polls()
             try:
-                await asyncio.wait_for(process.wait(), grace)
+                await bounded(process.wait(), grace)
             except asyncio.TimeoutError:
                 process.kill()
                 await process.wait()

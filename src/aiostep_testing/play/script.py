@@ -23,6 +23,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, TextIO, TypeAlias
 
+from aiostep_testing.bounded import bounded
 from aiostep_testing.chats import Chat, Event, EventKind
 from aiostep_testing.groups import Group
 from aiostep_testing.people import Person, Place
@@ -128,7 +129,7 @@ class Stage:
         """Wait until the bot does something, but not longer than *timeout*."""
         self._news.clear()
         try:
-            await asyncio.wait_for(self._news.wait(), timeout)
+            await bounded(self._news.wait(), timeout)
         except asyncio.TimeoutError:
             return
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
+from aiostep_testing.bounded import bounded
 from aiostep_testing.chats import Chat, Event
 from aiostep_testing.groups import Group
 from aiostep_testing.people import Person
@@ -187,7 +188,7 @@ class Terminal:
         within = first
         while within:
             try:
-                await asyncio.wait_for(self._reacted.wait(), within)
+                await bounded(self._reacted.wait(), within)
             except asyncio.TimeoutError:
                 return
             self._reacted.clear()

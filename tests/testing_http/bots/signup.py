@@ -35,7 +35,8 @@ async def named(message: Message, state: FSMContext) -> None:
 @dp.callback_query(F.data == "y")
 async def save(query: CallbackQuery) -> None:
     await query.answer("Saved!")
-    await query.message.edit_text("All set")
+    if isinstance(query.message, Message):
+        await query.message.edit_text("All set")
 
 
 if __name__ == "__main__":
