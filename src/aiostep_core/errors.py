@@ -15,6 +15,7 @@
      +-- AlreadyInstalled              the target has an engine already
      +-- PluginError                   a plugin cannot be used
           +-- PluginConflict           two plugins have one name
+          +-- MissingRequirement       what the plugin needs is not installed
 
 The classes build their messages: what was got, what was expected, what to do.
 """
@@ -34,6 +35,7 @@ __all__ = [
     "AlreadyInstalled",
     "AlreadyWaiting",
     "BadArgument",
+    "MissingRequirement",
     "NoTarget",
     "NotInstalled",
     "NotSubscribed",
@@ -193,3 +195,10 @@ class PluginConflict(PluginError):
     def __init__(self, name: str, distributions: Iterable[str]) -> None:
         owners = " and ".join(sorted(distributions))
         super().__init__(name, f"is offered by {owners}; uninstall one of them")
+
+
+class MissingRequirement(PluginError):
+    """A distribution that a plugin needs, such as its framework, is not installed."""
+
+    def __init__(self, name: str, requirement: str, fix: str) -> None:
+        super().__init__(name, f"needs {requirement}, which is not installed; {fix}")

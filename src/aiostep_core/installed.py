@@ -52,14 +52,22 @@ def install(
     Raises:
         UnsupportedTarget: no adapter knows *target*; the message names those there are and how to get them.
         AlreadyInstalled: *target* has another engine, or was installed with other options.
-        PluginError, PluginConflict: an adapter's plugin is broken.
+        PluginError, PluginConflict: a plugin is broken, or two are one too many.
     """
     if (installed := engine_of(target)) is not None:
         return _again(installed, target, engine, options)
     from .plugins import default_plugins
 
-    adapter = default_plugins().make_adapter(target, options)
-    return install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+    plugins = default_plugins()
+    adapter = plugins.make_adapter(target, options)
+    made = install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+    if engine is None:
+        try:
+            plugins.engine_created(made)
+        except BaseException:
+            uninstall(made)
+            raise
+    return made
 
 
 def install_adapter(
