@@ -11,36 +11,31 @@ is the same as ``aiostep.install(dispatcher)``. The functions here are those of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from aiostep_core.listening import Listen as Listen
+
+from .typed import ask as ask
+from .typed import wait_for as wait_for
 
 if TYPE_CHECKING:
-    from aiostep_core.listening import Listen as Listen
-
     from . import adapter as adapter
     from .adapter import AiogramAdapter as AiogramAdapter
     from .adapter import install as install
     from .isolation import SuspendableIsolation as SuspendableIsolation
-    from .typed import ask as ask
-    from .typed import wait_for as wait_for
 
 __all__ = ["AiogramAdapter", "Listen", "SuspendableIsolation", "adapter", "ask", "install", "wait_for"]
 
-if not TYPE_CHECKING:
-    # The entry point lives in this package and is loaded where aiogram is not installed, too.
-    _HOMES = {
-        "AiogramAdapter": ".adapter",
-        "Listen": "aiostep_core.listening",
-        "SuspendableIsolation": ".isolation",
-        "ask": ".typed",
-        "install": ".adapter",
-        "wait_for": ".typed",
-    }
+# What needs aiogram is imported when it is used: plugin.py is in this package, and read on machines without aiogram.
+_LAZY: Final = {"AiogramAdapter": ".adapter", "install": ".adapter", "SuspendableIsolation": ".isolation"}
 
-    def __getattr__(name: str) -> object:
-        import importlib
+if not TYPE_CHECKING:  # for checkers it would make every misspelt name a good one
 
+    def __getattr__(name: str) -> Any:
         if name == "adapter":
             return importlib.import_module(".adapter", __name__)
-        if name not in _HOMES:
+        if name not in _LAZY:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(_HOMES[name], __name__), name)
+        value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+        return value
