@@ -49,6 +49,7 @@ from aiostep_core.errors import WaitEnded as WaitEnded
 from aiostep_core.errors import WaitTimeout as WaitTimeout
 from aiostep_core.errors import WouldDeadlock as WouldDeadlock
 
+from . import aiogram_dialect as aiogram_dialect
 from .listen import Listen as Listen
 
 __version__ = "1.0.0.dev0"
@@ -77,6 +78,7 @@ __all__ = [
     "WaitEnded",
     "WaitTimeout",
     "WouldDeadlock",
+    "aiogram_dialect",
     "ask",
     "cancel",
     "clear",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from aiogram.dispatcher.event.handler import HandlerObject
@@ -21,7 +21,7 @@ def handler_of(step: Step) -> tuple[HandlerObject, dict[str, Any]]:
     Raises:
         BadArgument: the function does not take the step's arguments.
     """
-    handler = _handler(step.fn)
+    handler = _handler(step.fn) if isinstance(step.fn, Hashable) else HandlerObject(step.fn)
     names = check_step(step)
     if len(names) == len(step.args):
         return handler, {**dict(zip(names, step.args, strict=True)), **step.kwargs}

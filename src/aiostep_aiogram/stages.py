@@ -69,7 +69,7 @@ class Arrival:
         if message is None:
             is_about_message, is_loss = True, event.my_chat_member is not None or event.chat_member is not None
         else:
-            is_about_message = message.reply_to_message is not None
+            is_about_message = message.reply_to_message is not None or message.media_group_id is not None
             is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
         return is_loss or self._runtime.concerns(key_of_update(event, bot_id), about_message=is_about_message)
 

@@ -70,7 +70,7 @@ class Runtime:
         """Tell quickly whether an update with *key* is worth a ``Delivery``. False is certain.
 
         Args:
-            about_message: whether it is a click, a reply or a reaction; an update that reports a loss (``Facts.gone``)
+            about_message: whether it is a click, a reply, a reaction or a part of an album; an update that reports a loss (``Facts.gone``)
                 always is worth one.
         """
         return self.engine.may_concern(key, about_message) or self.steps.concerns(key, about_message)
