@@ -70,8 +70,8 @@ class Runtime:
         """Tell quickly whether an update with *key* is worth a ``Delivery``. False is certain.
 
         Args:
-            about_message: whether it is a click, a reply, a reaction or a part of an album; an update that reports a loss (``Facts.gone``)
-                always is worth one.
+            about_message: whether it is a click, a reply, a reaction or a part of an album. An update that reports a
+                loss (``Facts.gone``) is worth one in any case.
         """
         return self.engine.may_concern(key, about_message) or self.steps.concerns(key, about_message)
 
