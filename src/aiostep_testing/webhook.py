@@ -13,7 +13,7 @@ import contextlib
 import json
 import ssl
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -111,10 +111,7 @@ class WebhookSender:
         key = (bot.token, *queue_of(update))
         queue = self._queues.get(key)
         if queue is not None:
-            # Setting a webhook hands over everything pending once more; a duplicate, though, is pending
-            # twice.
-            if _count(queue, update) < _count(bot.updates, update):
-                queue.append(update)
+            queue.append(update)
             return
         self._queues[key] = deque([update])
         task = asyncio.ensure_future(self._drain(bot, key))
@@ -132,8 +129,9 @@ class WebhookSender:
 
     async def _deliver(self, bot: BotAccount, update: Json) -> None:
         delays = retry_delays(self.first_delay, self.max_delay)
-        # The bot may delete its webhook, or drop what is pending, between two attempts.
-        while bot.webhook and _count(bot.updates, update):
+        # Between two attempts the bot may delete its webhook or drop what is pending. An update may also be queued
+        # here more often than it is pending, for setting a webhook hands over all that is.
+        while bot.webhook and any(pending is update for pending in bot.updates):
             answer = await self._attempt(bot, update)
             if answer:
                 self.world.confirm(bot, update["update_id"])
@@ -195,10 +193,6 @@ def retry_delays(first: float, most: float) -> Iterator[float]:
     while True:
         yield delay
         delay = min(most, delay * 2)
-
-
-def _count(updates: Iterable[Json], update: Json) -> int:
-    return sum(other is update for other in updates)
 
 
 def _request(url: SplitResult, secret: str | None, update: Json) -> bytes:

@@ -237,6 +237,15 @@ def test_bad_request_lines_are_refused(start: str, status: int) -> None:
     assert caught.value.status == status
 
 
+def test_line_breaks_between_requests_are_skipped() -> None:
+    """Stray line breaks after a body, as some clients send, are no request."""
+    message = encode_message("POST / HTTP/1.1", {}, b"body")
+
+    read = read_all(MessageParser(), [b"\r\n" + message + b"\r\n\r\n" + message])
+
+    assert [one.body for one in read] == [b"body", b"body"]
+
+
 def test_a_response_without_a_length_ends_with_the_connection() -> None:
     """The body of such a response is all that comes before the end of the stream."""
     parser = MessageParser(responses=True)

@@ -111,6 +111,7 @@ async def test_a_refused_request_leaves_the_connection_usable(
         (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
         (b"GET /" + b"a" * 3000, 431),
         (b"POST / HTTP/1.1\r\nContent-Length: 6000\r\n\r\n", 413),
+        (b"POST / HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 4_000_000, 413),
         (b"\x00\xff" * 40 + b"\r\n\r\n", 400),
     ],
 )
