@@ -10,7 +10,13 @@ from textwrap import dedent
 
 FENCE = re.compile(r"^(?P<indent>\s*)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)$")
 PLAY = re.compile(r"<!--\s*play:(?P<script>.*?)-->", re.DOTALL)
-ACTION = re.compile(r"(?P<who>\w+) (?:(?P<sign>[<>]) (?P<text>.+)|\[(?P<button>.+)\])")
+ACTION = re.compile(
+    r"(?P<who>\w+)(?: in (?P<place>\w+(?:/\w+)?)| to (?P<to>\w+))? (?:(?P<sign>[<>]) (?P<text>.+)|\[(?P<button>.+)\])"
+)
+PAUSE = re.compile(r"(?P<seconds>\d+) seconds pass")
+SPECIAL = re.compile(r"\((?P<what>[a-z ]+)\)(?: (?P<rest>.+))?")
+SENT = frozenset({"sticker", "photo", "album", "contact", "reply", "edit", "block"})
+SEEN = frozenset({"edit", "toast"})
 
 
 class PageError(ValueError):
@@ -31,20 +37,34 @@ class Verb(Enum):
     SEND = "send"
     CLICK = "click"
     SEE = "see"
+    PAUSE = "pause"
 
 
 @dataclass(frozen=True)
 class Action:
-    """One line of a play: a person sends or clicks something, or sees what the bot says."""
+    """One line of a play: a person sends or clicks something, or sees what the bot says.
+
+    Attributes:
+        place: a group, or a forum and its topic, `Forum/Topic`; empty is the private chat.
+        to: who sees it, if not the person who spoke last.
+    """
 
     who: str
     verb: Verb
     text: str
+    place: str = ""
+    to: str = ""
+
+    @property
+    def special(self) -> tuple[str, str]:
+        """What stands in parentheses in front of the text, if anything, and the text."""
+        match = SPECIAL.fullmatch(self.text)
+        return (match["what"], match["rest"] or "") if match else ("", self.text)
 
     @property
     def pattern(self) -> str:
         """The text as a regular expression, where `...` stands for anything."""
-        return "^" + "(?s:.*)".join(re.escape(part) for part in self.text.split("...")) + "$"
+        return "^" + "(?s:.*)".join(re.escape(part) for part in self.special[1].split("...")) + "$"
 
 
 @dataclass(frozen=True)
@@ -113,13 +133,23 @@ def blank_fences(text: str) -> str:
 def read_actions(script: str, line: int) -> Iterator[Action]:
     """Read the lines of a play; on one line they are separated by a bar."""
     for written in re.split(r"\n|\s\|\s", script):
-        if not (said := written.strip()):
-            continue
-        match = ACTION.fullmatch(said)
-        if match is None or (match["sign"] == "<") != (match["who"] == "bot"):
-            message = f'line {line}: "{said}" is none of: "Ann > text", "Ann [Button]", "bot < text"'
-            raise PageError(message)
-        if match["button"]:
-            yield Action(match["who"], Verb.CLICK, match["button"])
-        else:
-            yield Action(match["who"], Verb.SEE if match["sign"] == "<" else Verb.SEND, match["text"])
+        if said := written.strip():
+            yield read_action(said, line)
+
+
+def read_action(said: str, line: int) -> Action:
+    """Read one line of a play."""
+    if pause := PAUSE.fullmatch(said):
+        return Action("", Verb.PAUSE, pause["seconds"])
+    match = ACTION.fullmatch(said)
+    is_bot = match is not None and match["who"] == "bot"
+    if match is None or is_bot != (match["sign"] == "<") or (match["to"] and not is_bot) or (match["place"] and is_bot):
+        message = f'line {line}: "{said}" is none of: "Ann > text", "Ann [Button]", "bot < text", "60 seconds pass"'
+        raise PageError(message)
+    verb = Verb.CLICK if match["button"] else Verb.SEE if is_bot else Verb.SEND
+    action = Action(match["who"], verb, match["button"] or match["text"], match["place"] or "", match["to"] or "")
+    if verb is not Verb.CLICK and action.special[0] not in (SEEN if is_bot else SENT) | {""}:
+        known = ", ".join(f"({name})" for name in sorted(SEEN if is_bot else SENT))
+        message = f'line {line}: "({action.special[0]})" is none of {known}'
+        raise PageError(message)
+    return action

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from aiogram import Dispatcher
 
-from aiostep_testing import Person, World
+from aiostep_testing import Group, Person, Topic, World
+from aiostep_testing.chats import EventKind
 from aiostep_testing.transports.aiogram import in_process, make_bot
 from tests.docs.snippets import Action, Verb
 
+KINDS: dict[str, EventKind] = {"": "message", "edit": "edit", "toast": "answer"}
+
+
+class StageLoop(asyncio.SelectorEventLoop):
+    """An event loop that can be put forward, so that nobody has to wait for the timeouts of a play."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
 
 class Stage:
-    """A world with one bot; people come in when they are first named, and talk to it in private.
+    """A world with one bot; people come in when they are first named, and talk to it in private or in groups.
 
     It stays up for all the plays of a page, as a bot would.
     """
@@ -23,7 +37,8 @@ class Stage:
         self.world = World()
         self.feeder = in_process(self.world, dispatcher, make_bot(self.world))
         self.people: dict[str, Person] = {}
-        self.speaker: Person | None = None
+        self.places: dict[str, tuple[Group | Topic, Person]] = {}
+        self.speaker: Action | None = None
 
     async def play(self, actions: Iterable[Action]) -> None:
         """Play one chat; it fails when the bot says anything else, or more."""
@@ -33,32 +48,85 @@ class Stage:
         assert not self.feeder.errors, f"the bot's handlers raised {self.feeder.errors!r}"
         for person in self.people.values():
             await person.expect_nothing(settle=0)
+        for place, reader in self.places.values():
+            await reader.expect_nothing(in_=place, settle=0)
 
     async def perform(self, action: Action) -> None:
         """Do one line of a play, or fail."""
-        if action.verb is Verb.SEE:
-            assert self.speaker is not None, "a play begins with somebody who writes to the bot"
-            message = await self.speaker.expect()
-            text = message.get("text") or message.get("caption") or ""
-            assert re.search(action.pattern, text), f"the bot said {text!r}, and the page says {action.text!r}"
-            return
-        self.speaker = self.person(action.who)
-        if action.verb is Verb.SEND:
-            self.speaker.send(action.text)
+        if action.verb is Verb.PAUSE:
+            await self.pause(float(action.text))
+        elif action.verb is Verb.SEE:
+            await self.see(action)
         else:
-            await self.press(self.speaker, action.text)
+            self.speaker = action
+            person, where = self.person(action.who), self.place(action)[0]
+            if action.verb is Verb.SEND:
+                send(person, action, where)
+            else:
+                await self.press(person, action.text, where)
 
-    async def press(self, person: Person, button: str) -> None:
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, once nothing else is to be done."""
+        await self.feeder.settle()
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, StageLoop)
+        loop.ahead += seconds
+
+    async def see(self, action: Action) -> None:
+        """Read what the bot did where somebody spoke last, or to the person who is named."""
+        assert self.speaker is not None, "a play begins with somebody who writes to the bot"
+        where, reader = (None, self.person(action.to)) if action.to else self.place(self.speaker)
+        message = await reader.expect(kind=KINDS[action.special[0]], in_=where)
+        text = message.get("text") or message.get("caption") or ""
+        assert re.search(action.pattern, text), f"the bot said {text!r}, and the page says {action.text!r}"
+
+    async def press(self, person: Person, button: str, where: Group | Topic | None) -> None:
         """Press a button of the reply keyboard if it shows it, else one under a message."""
-        chat, _ = person.place(None)
+        chat, _ = person.place(where)
         rows = (chat.keyboard or {}).get("keyboard", ())
         if any(button in (shown, shown["text"]) for row in rows for shown in row):
-            person.press(button)
+            person.press(button, in_=where)
         else:
-            await person.click(button)
+            await person.click(button, in_=where)
 
     def person(self, name: str) -> Person:
         """Find a person by name, or let one come in."""
         if name not in self.people:
             self.people[name] = self.world.person(name)
         return self.people[name]
+
+    def place(self, action: Action) -> tuple[Group | Topic | None, Person]:
+        """Find where somebody speaks, opening it if need be, and who reads there: one person, so each thing once."""
+        person = self.person(action.who)
+        if not action.place:
+            return None, person
+        if action.place not in self.places:
+            title, _, topic = action.place.partition("/")
+            known = [one for one in self.world.shared.values() if isinstance(one, Group) and one.info["title"] == title]
+            group = known[0] if known else self.world.group(title, forum=bool(topic), members=[person])
+            self.places[action.place] = (group.topic(topic) if topic else group), person
+        return self.places[action.place]
+
+
+def send(person: Person, action: Action, where: Group | Topic | None) -> None:
+    """Write, or send what is named in parentheses."""
+    what, text = action.special
+    chat, _ = person.place(where)
+    messages: list[dict[str, Any]] = list(chat.messages.values())
+    if what == "album":
+        person.album(3, text or None, to=where)
+    elif what == "block":
+        person.block()
+    elif what == "reply":
+        bots = [one for one in messages if one.get("from", {}).get("is_bot")]
+        person.send(text, to=where, reply_to=bots[-1])
+    elif what == "edit":
+        mine = [one for one in messages if one.get("from", {}).get("id") == person.id]
+        person.edit(mine[-1], text)
+    elif what == "contact":
+        person.contact(to=where)
+    elif what:
+        upload: dict[str, Any] = {what: b"bytes"}
+        person.send(text or None, to=where, **upload)
+    else:
+        person.send(text, to=where)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.docs.snippets import Action, Code, PageError, Play, Verb, read_page
-
-if TYPE_CHECKING:
-    from tests.docs.stage import Stage
+from tests.docs.stage import Stage, StageLoop
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [
@@ -24,12 +22,15 @@ PAGES = [
 
 
 class Rehearsal:
-    """Runs one page: its code in one module, its plays in one event loop, with one stage for each `dp`."""
+    """Runs one page: its code in one module, its plays in one event loop, with one stage for each `dp`.
+
+    Tests that the page shows are run at its end.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.module = ModuleType("page_" + re.sub(r"\W", "_", path.stem))
-        self.loop = asyncio.new_event_loop()
+        self.loop = StageLoop()
         self.stage: Stage | None = None
 
     def run(self, text: str) -> None:
@@ -41,6 +42,7 @@ class Rehearsal:
                     self.run_code(item)
                 else:
                     self.loop.run_until_complete(self.run_play(item))
+            self.loop.run_until_complete(self.run_tests())
         finally:
             del sys.modules[self.module.__name__]
             self.loop.run_until_complete(self.close())
@@ -54,8 +56,6 @@ class Rehearsal:
 
     async def run_play(self, play: Play) -> None:
         """Play one chat with the `dp` of the page, in process."""
-        from tests.docs.stage import Stage  # it imports aiogram, which most pages do not need
-
         where = f"{self.path.name}:{play.line}"
         assert hasattr(self.module, "dp"), f"{where}: a play needs a `dp`, and no block above defines one"
         if self.stage is None or self.stage.dispatcher is not self.module.dp:
@@ -63,6 +63,15 @@ class Rehearsal:
             self.stage = Stage(self.module.dp)
             await self.stage.feeder.start()
         await self.stage.play(play.actions)
+
+    async def run_tests(self) -> None:
+        """Run the tests that the page defines, each with its own world."""
+        await self.close()
+        for name, test in list(vars(self.module).items()):
+            if name.startswith("test_"):
+                result = test()
+                if inspect.isawaitable(result):
+                    await result
 
     async def close(self) -> None:
         """Stop the bot that is on stage, and everything the page left running."""
@@ -133,6 +142,10 @@ Ann [Save]
         ("<!-- play: Ann says hi -->", "none of"),
         ("<!-- play: bot > hi -->", "none of"),
         ("<!-- play: Ann < hi -->", "none of"),
+        ("<!-- play: Ann to Bob > hi -->", "none of"),
+        ("<!-- play: bot in Team < hi -->", "none of"),
+        ("<!-- play: Ann > (elephant) -->", "none of"),
+        ("<!-- play: bot < (sticker) -->", "none of"),
         ("<!--play: Ann > hi", "not written as"),
     ],
 )
@@ -168,7 +181,8 @@ def test_dots_stand_for_anything(text: str, *, fits: bool) -> None:
 
 BOT = """
 ```python
-from aiogram import Dispatcher
+import asyncio
+from aiogram import Dispatcher, F
 from aiogram.filters import Command
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
 
@@ -176,13 +190,34 @@ dp = Dispatcher()
 
 @dp.message(Command("start"))
 async def start(message: Message) -> None:
-    button = InlineKeyboardButton(text="More", callback_data="more")
-    await message.answer("Hello!", reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button]]))
+    buttons = [InlineKeyboardButton(text=text, callback_data=text.lower()) for text in ("More", "Rename")]
+    await message.answer("Hello!", reply_markup=InlineKeyboardMarkup(inline_keyboard=[buttons]))
 
-@dp.callback_query()
+@dp.callback_query(F.data == "more")
 async def more(click) -> None:
     await click.message.answer("More for " + click.from_user.first_name)
     await click.answer()
+
+@dp.message(F.text == "/later")
+async def later(message: Message) -> None:
+    await asyncio.sleep(60)
+    await message.reply("Now.")
+
+@dp.message(F.text == "/tell")
+async def tell(message: Message) -> None:
+    await message.bot.send_message(message.from_user.id, "In private.")
+
+@dp.edited_message()
+@dp.message(F.content_type != "text")
+@dp.message(F.reply_to_message | F.is_topic_message)
+async def describe(message: Message) -> None:
+    marks = [name for name in ("edit_date", "is_topic_message", "reply_to_message") if getattr(message, name)]
+    await message.answer(" ".join(["" + message.content_type, *marks]))
+
+@dp.callback_query(F.data == "rename")
+async def rename(click) -> None:
+    await click.answer("Renamed")
+    await click.message.edit_text("New name")
 
 @dp.message()
 async def fail(message: Message) -> None:
@@ -199,12 +234,37 @@ def test_a_play_that_goes_as_written_passes() -> None:
 
 
 @pytest.mark.parametrize(
+    "play",
+    [
+        "Ann > /later | 61 seconds pass | bot < Now.",
+        "Ann in Team > /start | bot < Hello! | Bob in Team [Rename] | bot < (toast) Renamed | bot < (edit) New name",
+        "Ann in Team > /tell | bot to Ann < In private.",
+        "Ann in Forum/News > hi | bot < text is_topic_message... | Bob in Team > /start | bot < Hello!",
+        "Ann in Team > /start | bot < Hello! | Ann in Team > (reply) yes | bot < text reply_to_message",
+        "Ann > /start | bot < Hello! | Ann > (edit) /stop | bot < text edit_date",
+        "Ann > (sticker) | bot < sticker | Ann > (photo) caption | bot < photo | Ann > (contact) | bot < contact",
+        "Ann > (album) | bot < photo | bot < photo | bot < photo | Ann > (block)",
+    ],
+)
+def test_a_play_has_groups_topics_media_and_time(play: str) -> None:
+    """People also write in groups and topics, send other things than text, reply, edit, and let time pass."""
+    run_page(Path("page.md"), f"{BOT}<!-- play: {play} -->")
+
+
+def test_the_tests_of_a_page_are_run() -> None:
+    """A page that shows tests fails when one of them does."""
+    with pytest.raises(ZeroDivisionError):
+        run_page(Path("page.md"), "```python\nasync def test_it():\n    1 / 0\n```\n")
+
+
+@pytest.mark.parametrize(
     ("play", "words"),
     [
         ("Ann > /start | bot < Bye!", "page says 'Bye!'"),
         ("Ann > /start", "expected nothing"),
         ("Ann > what?", "ValueError"),
         ("Ann [More]", "no button"),
+        ("Ann in Team > /start", "expected nothing"),
         ("bot < Hello!", "begins with somebody"),
     ],
 )
