@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from .facts import Delivery, Facts
@@ -165,26 +166,29 @@ class Engine:
     def is_cancel(self, facts: Facts) -> bool:
         """Tell whether a person wrote that they want to leave."""
         word = f"/{facts.command}" if facts.command is not None else facts.text
-        return word is not None and not facts.is_own and word.casefold() in self._cancel_words
+        return word is not None and not facts.is_own and not facts.is_edit and word.casefold() in self._cancel_words
 
     def _offer(self, delivery: Delivery, places: list[Place], now: float, last: Decision | None = None) -> Decision:
         """Offer the update to one conversation after the other, most specific first, oldest first."""
-        facts = delivery.facts
+        facts, offered = delivery.facts, list[Conversation]()
         for place in places:
-            for conversation in self.waits.at(place):
-                if conversation.concerns(place, facts):
-                    decision = self._offer_waits(conversation, place, delivery, now, last)
-                    if decision is not None:
-                        return decision
-                    if conversation.keeps(facts, now):
-                        outcome = Outcome.KEPT if conversation.put(delivery) else Outcome.PASS
-                        return Decision(outcome, delivery)
-                elif place.scope is Scope.BUTTONS and facts.kind == "callback_query":
-                    return Decision(Outcome.NOT_YOURS, delivery)
+            filed = self.waits.at(place)
+            meant = [one for one in filed if one.concerns(place, facts)] if filed else ()
+            if filed and not meant and place.scope is Scope.BUTTONS and facts.kind == "callback_query":
+                return Decision(Outcome.NOT_YOURS, delivery)
+            for conversation in meant:
+                if conversation in offered:  # under its keyboard, say: a filter is asked once
+                    continue
+                offered.append(conversation)
+                decision = self._offer_waits(conversation, places, delivery, now, last)
+                if decision is not None:
+                    return decision
+                if conversation.keeps(facts, now):
+                    return Decision(Outcome.KEPT if conversation.put(delivery) else Outcome.PASS, delivery)
         return Decision(Outcome.PASS, delivery)
 
     def _offer_waits(
-        self, conversation: Conversation, place: Place, delivery: Delivery, now: float, last: Decision | None
+        self, conversation: Conversation, places: list[Place], delivery: Delivery, now: float, last: Decision | None
     ) -> Decision | None:
         asked = last.asked if last is not None else frozenset[object]()
         for wait in conversation.waits:
@@ -192,7 +196,7 @@ class Engine:
                 continue
             verdict = True if wait.filter is None else wait.filter(delivery)
             if inspect.isawaitable(verdict):
-                lane = last.lane if last is not None else self.lanes.hold(place)
+                lane = last.lane if last is not None else self._hold(conversation, places)
                 return Decision(Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {wait})
             if verdict:
                 return self._claim(wait, delivery, now)
@@ -209,7 +213,9 @@ class Engine:
             one
             for place in places
             for one in self.waits.at(place)
-            if one.starter_id == facts.user_id and all(wait.is_cancellable for wait in one.waits)
+            if one.starter_id == facts.user_id
+            and one.is_left_from(place)
+            and all(wait.is_cancellable for wait in one.waits)
         ]
         if facts.user_id is None or not ending:
             return None
@@ -261,7 +267,7 @@ class Engine:
                 continue
             verdict = True if wait.filter is None else wait.filter(delivery)
             if inspect.isawaitable(verdict):
-                lane = last.lane if last is not None else self._hold_unless_held(conversation.place)
+                lane = last.lane if last is not None else self._hold_unless_held(conversation)
                 return Decision(Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {delivery})
             if verdict:
                 return self._claim_unread(wait, delivery, now)
@@ -271,7 +277,8 @@ class Engine:
         """Go on after the filter of a FILTERING *decision* of ``read`` answered."""
         wait, delivery = decision.wait, decision.delivery
         assert wait is not None and delivery is not None
-        if accepted and wait.admits(delivery.facts, now):
+        # Another wait of the conversation may have read it meanwhile.
+        if accepted and delivery in (wait.conversation.unread or ()) and wait.admits(delivery.facts, now):
             return self._claim_unread(wait, delivery, now)
         return self.read(wait, now, decision)
 
@@ -308,13 +315,26 @@ class Engine:
         wait.delivery = None
         if delivery is None:
             return Changes()
+        self.albums.discard(delivery.facts)
         if not conversation.is_open:
             return Changes(leftovers=[delivery])
-        conversation.unread = [delivery, *(conversation.unread or ())]
+        unread = conversation.unread = conversation.unread or []
+        unread.insert(sum(1 for one in takewhile(delivery.is_after, unread)), delivery)
         return Changes()
 
-    def _hold_unless_held(self, place: Place) -> Lane | None:
-        return None if self.lanes.find((place,)) is not None else self.lanes.hold(place)
+    def _hold(self, conversation: Conversation, places: list[Place]) -> Lane:
+        """Hold what could overtake an update with *places* that a filter of *conversation* thinks about.
+
+        Not everything that a conversation with ANY would get: that would hold up everybody.
+        """
+        overtaken = [one for one in places if one.scope is Scope.USER_IN_CHAT or self.waits.at(one)]
+        others = [one for one in overtaken if one.scope is not Scope.ANY and one != conversation.place]
+        return self.lanes.hold(conversation.place, *others)
+
+    def _hold_unless_held(self, conversation: Conversation) -> Lane | None:
+        if self.lanes.find((conversation.place,)) is not None:
+            return None
+        return self.lanes.hold(conversation.place, *conversation.also)
 
     def _claim_unread(self, wait: Wait, delivery: Delivery, now: float) -> Decision:
         """Take *delivery* out of the mailbox, with the other parts of its album: they are one answer."""

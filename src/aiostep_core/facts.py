@@ -69,6 +69,11 @@ class Delivery:
     carrier: Any = None
     adapter: Any = None
 
+    def is_after(self, other: Delivery) -> bool:
+        """Tell whether this update is known to be newer than *other*."""
+        mine, theirs = self.facts.update_id, other.facts.update_id
+        return mine is not None and theirs is not None and mine > theirs
+
 
 #: A user says "message" and means it whichever way it comes; the other kinds have Telegram's own names.
 KINDS: dict[str, frozenset[str]] = {

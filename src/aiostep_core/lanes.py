@@ -22,12 +22,12 @@ class Held:
 
 
 class Lane:
-    """The updates of one place that wait for an earlier one."""
+    """The updates of some places that wait for an earlier one."""
 
-    __slots__ = ("place", "queue")
+    __slots__ = ("places", "queue")
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, places: tuple[Place, ...]) -> None:
+        self.places = places
         self.queue: list[Held] = []
 
     def join(self, delivery: Delivery) -> Held:
@@ -46,9 +46,11 @@ class Lanes:
     def __bool__(self) -> bool:
         return bool(self._lanes)
 
-    def hold(self, place: Place) -> Lane:
-        """Hold what arrives for *place* from now on."""
-        lane = self._lanes[place] = Lane(place)
+    def hold(self, *places: Place) -> Lane:
+        """Hold what arrives for any of *places* from now on; those that are held already stay as they are."""
+        lane = Lane(places)
+        for place in places:
+            self._lanes.setdefault(place, lane)
         return lane
 
     def find(self, places: Iterable[Place]) -> Lane | None:
@@ -60,6 +62,9 @@ class Lanes:
         return None
 
     def release(self, lane: Lane) -> list[Held]:
-        """Open *lane*; return those who queued in it, in order of arrival."""
-        del self._lanes[lane.place]
-        return lane.queue
+        """Open *lane*; return those who queued in it, in order of arrival. Again is harmless."""
+        for place in lane.places:
+            if self._lanes.get(place) is lane:
+                del self._lanes[place]
+        queue, lane.queue = lane.queue, []
+        return queue

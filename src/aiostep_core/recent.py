@@ -55,9 +55,16 @@ class RecentAlbums:
     def add(self, facts: Facts, now: float) -> None:
         """Note that *facts* was an answer."""
         if facts.media_group_id is not None:
-            self._seen[facts.bot_id, facts.chat_id, facts.media_group_id] = now
+            key = (facts.bot_id, facts.chat_id, facts.media_group_id)
+            self._seen[key] = now
+            self._seen.move_to_end(key)
             while len(self._seen) > self._size:
                 self._seen.popitem(last=False)
+
+    def discard(self, facts: Facts) -> None:
+        """Forget the album of *facts*: it was no answer after all."""
+        if facts.media_group_id is not None:
+            self._seen.pop((facts.bot_id, facts.chat_id, facts.media_group_id), None)
 
     def has(self, facts: Facts, now: float) -> bool:
         """Tell whether *facts* is a further part of an album that was an answer."""

@@ -115,6 +115,7 @@ class StepTable:
 
     def give_back(self, step: Step, now: float) -> bool:
         """Put a taken *step* back, unless a newer one has its place or its time is up."""
+        self.expire(now)
         if step.place in self._steps or (step.expires_at is not None and step.expires_at <= now):
             return False
         self.put(step, now)
@@ -130,9 +131,10 @@ class StepTable:
         return gone
 
     def _compact(self) -> None:
-        """Forget the expiry of steps that were answered, once they are the greater part."""
+        """Forget the expiry of steps that were answered or given back, once they are the greater part."""
         if len(self._expiry) > 2 * len(self._steps) + 64:
-            self._expiry = [entry for entry in self._expiry if self._steps.get(entry[2].place) is entry[2]]
+            steps = self._steps.values()
+            self._expiry = [(step.expires_at, step.number, step) for step in steps if step.expires_at is not None]
             heapq.heapify(self._expiry)
 
     def clear(self) -> int:

@@ -202,6 +202,13 @@ class Conversation:
             return facts.chat_id is None
         return place.scope is Scope.USER_IN_CHAT and facts.is_inaccessible
 
+    def is_left_from(self, place: Place) -> bool:
+        """Tell whether its starter's cancel word, found under *place*, is about this conversation.
+
+        Further places count only for what cannot name its own, which a cancel word can; but a message has no words.
+        """
+        return place == self.place or isinstance(self.place.key, MessageKey)
+
     def keeps(self, facts: Facts, now: float) -> bool:
         """Tell whether the mailbox is the right place for an update that nobody waits for at this moment."""
         return (
@@ -274,6 +281,11 @@ class Registry:
             raise AlreadyWaiting(_key_of(rivals[0]), f"{QUEUE} more are queued")
         self._file(conversation, conversation.place)
         self._count += 1
+        key = conversation.place.key
+        if isinstance(key, Key) and key.user_id is not None and (key.thread_id, key.business_id) != (None, None):
+            # A click on a message that Telegram no longer shows us names neither topic nor business connection, and
+            # who leaves a group leaves all its topics.
+            self.also(conversation, Place(Scope.USER_IN_CHAT, Key(key.bot_id, key.chat_id, key.user_id)))
         return rivals if on_conflict == "replace" else ()
 
     def add_wait(self, wait: Wait) -> None:
@@ -282,12 +294,8 @@ class Registry:
         conversation.waits = (*conversation.waits, wait)
         conversation.kinds |= wait.kinds
         key = conversation.place.key
-        if isinstance(key, Key) and key.user_id is not None:
-            if wait.kinds & CHATLESS:
-                self.also(conversation, Place(Scope.GLOBAL_USER, Key(key.bot_id, None, key.user_id)))
-            if "callback_query" in wait.kinds and (key.thread_id is not None or key.business_id is not None):
-                # A click on a message that Telegram no longer shows us names neither topic nor business connection.
-                self.also(conversation, Place(Scope.USER_IN_CHAT, Key(key.bot_id, key.chat_id, key.user_id)))
+        if isinstance(key, Key) and key.user_id is not None and wait.kinds & CHATLESS:
+            self.also(conversation, Place(Scope.GLOBAL_USER, Key(key.bot_id, None, key.user_id)))
 
     def also(self, conversation: Conversation, place: Place) -> None:
         """File *conversation* under *place* too, until it closes."""

@@ -24,7 +24,8 @@ def facts(text: str | None = "hi", **details: Any) -> Facts:
     values |= {"user_id": ALICE, "update_id": next(_ids), "text": text}
     if text is not None and text.startswith("/") and "command" not in details:
         values["command"] = text[1:]
-    return Facts(**values | details)
+    values |= details
+    return Facts(**values)
 
 
 def message(text: str | None = "hi", **details: Any) -> Delivery:
@@ -35,7 +36,9 @@ def message(text: str | None = "hi", **details: Any) -> Delivery:
 
 def click(on: int = 7, data: str = "x", **details: Any) -> Delivery:
     """Make a click on a button of the message *on*."""
-    return message(None, **{"kind": "callback_query", "message_id": on, "callback_data": data} | details)
+    values: dict[str, Any] = {"kind": "callback_query", "message_id": on, "callback_data": data}
+    values |= details
+    return message(None, **values)
 
 
 def photo(group: str = "album", **details: Any) -> Delivery:
@@ -74,7 +77,8 @@ class Desk:
         key = at.key
         if isinstance(key, Key) and "user_id" not in details:
             details["user_id"] = key.user_id
-        made = Conversation(at, **{"opened_at": self.now} | details)
+        details.setdefault("opened_at", self.now)
+        made = Conversation(at, **details)
         self._perform(self.engine.open(made, on_conflict))
         return made
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from aiostep_core.errors import AlreadyWaiting, BadArgument
+from aiostep_core.facts import Delivery
 from aiostep_core.keys import Key, Place, Scope
 from aiostep_core.waits import FENCE, QUEUE, TRANSITIONS, UNREAD, Conversation, Registry, Signal, Wait, WaitState
 from tests.core.making import ALICE, BOB, BOT, GROUP, Desk, buttons, click, facts, message, photo, place
@@ -239,12 +242,12 @@ def test_an_album_in_a_mailbox_is_one_answer() -> None:
         (click(), False),
     ],
 )
-def test_a_mailbox_keeps_only_what_may_be_an_answer(made: object, kept: bool) -> None:
+def test_a_mailbox_keeps_only_what_may_be_an_answer(made: Delivery, kept: bool) -> None:
     """Commands, the bot's own messages, edits and kinds never waited for pass by a busy conversation (T09, T15)."""
     desk = Desk()
     desk.converse()
 
-    assert desk.arrive(made).name == ("KEPT" if kept else "PASS")  # type: ignore[arg-type]
+    assert desk.arrive(made).name == ("KEPT" if kept else "PASS")
 
 
 def test_a_mailbox_keeps_kinds_that_were_waited_for() -> None:
@@ -267,7 +270,14 @@ def test_a_conversation_with_everybody_keeps_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("update_id", "at", "open_to"),
-    [(99, 0.0, False), (100, 0.0, False), (101, 0.0, True), (None, 0.0, True), (100, FENCE - 1, False), (5, FENCE, True)],
+    [
+        (99, 0.0, False),
+        (100, 0.0, False),
+        (101, 0.0, True),
+        (None, 0.0, True),
+        (100, FENCE - 1, False),
+        (5, FENCE, True),
+    ],
 )
 def test_a_wait_is_fenced_by_the_update_that_led_to_it(update_id: int | None, at: float, open_to: bool) -> None:
     """Nothing as old as the entry update is an answer or is kept; after 24 hours ids prove nothing (T10)."""
@@ -316,7 +326,7 @@ def test_a_redelivered_entry_never_answers_its_own_question() -> None:
     ],
 )
 def test_a_further_place_counts_only_for_its_reason(
-    at: Place, found_at: Place, details: dict[str, object], is_mine: bool
+    at: Place, found_at: Place, details: dict[str, Any], is_mine: bool
 ) -> None:
     """Filed under further places, a conversation wants only what cannot name its own (T12, T14)."""
     key = at.key
