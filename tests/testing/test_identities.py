@@ -111,6 +111,10 @@ async def test_business_refusals(world: World, api: Api) -> None:
 
     assert await reason(business_connection_id="nope") == "Bad Request: business connection not found"
     assert await reason(business_connection_id=connection.id) == "Bad Request: chat not found"
+    world.bot("43:OTHER")
+    customer.send("hi", to=connection)
+    foreign = await world.call("43:OTHER", "sendMessage", {**where, "business_connection_id": connection.id})
+    assert foreign.body["description"] == "Bad Request: business connection not found"
     connection.disable()
     assert await reason(business_connection_id=connection.id) == "Bad Request: business connection is disabled"
     assert api.last("business_connection")["is_enabled"] is False
@@ -251,10 +255,25 @@ async def test_bots_manage_topics(world: World, api: Api) -> None:
     await api("reopenForumTopic", **where)
     topic = forum.topic("Newer")
     alice.send("x", to=topic)
+    sent = await api("sendMessage", **where, text="x")
     await api("deleteForumTopic", **where)
 
+    edit = {"chat_id": forum.id, "message_id": sent["message_id"], "text": "y"}
+    assert (await api.refused("editMessageText", **edit))[1] == "Bad Request: message to edit not found"
     assert (await api.refused("sendMessage", **where, text="x"))[1] == "Bad Request: message thread not found"
     assert (await api.refused("closeForumTopic", **where))[1] == "Bad Request: message thread not found"
+
+
+async def test_a_closed_topic_is_closed_for_ordinary_bots(world: World, api: Api) -> None:
+    """Administrators still write there, others are refused."""
+    member = Api(world, world.bot("44:MEMBER", privacy=True))
+    topic = world.group("F", forum=True).topic("T")
+    where = {"chat_id": topic.group.id, "message_thread_id": topic.id}
+    await member("sendMessage", **where, text="open")
+    await api("closeForumTopic", **where)
+    await api("sendMessage", **where, text="by administrator")
+
+    assert await member.refused("sendMessage", **where, text="x") == (400, "Bad Request: TOPIC_CLOSED")
 
 
 async def test_topic_refusals(world: World, api: Api) -> None:

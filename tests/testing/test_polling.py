@@ -158,6 +158,20 @@ async def test_strict_polling_slows_a_poller_without_memory(clock: ManualClock) 
     assert [len(body["result"]) for body in (first, second, third)] == [2, 1, 2]  # type: ignore[arg-type]
 
 
+async def test_strict_polling_makes_a_short_poll_wait(clock: ManualClock) -> None:
+    """The same offset again within three seconds is a long poll, whatever timeout it asks for."""
+    world = World(clock=clock, strict_polling=True)
+    api = Api(world, world.bot())
+    first = await poll(world, offset=0, timeout=0)
+    task = asyncio.create_task(poll(world, offset=0, timeout=0))
+    while api.bot.poll is None and not task.done():
+        await asyncio.sleep(0)
+    world.person("Alice").send("a")
+
+    assert first == (200, {"ok": True, "result": []})
+    assert len((await task)[1]["result"]) == 1  # type: ignore[arg-type]
+
+
 async def test_polling_and_a_webhook_exclude_each_other(world: World, api: Api) -> None:
     """While a webhook is set polls are refused, also the one that is waiting."""
     pending = asyncio.create_task(poll(world, timeout=50))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from aiogram import Bot, Dispatcher, F
@@ -139,6 +140,26 @@ async def test_settle_waits_for_filters_that_run_in_threads(world: World, bot: B
         # Those threads are also why the answers may come in any order.
         echoes = sorted(line for line in alice.seen() if "echo" in line)
         assert echoes == [f"test_bot: echo:n{n}" for n in range(5)]
+
+
+async def test_settle_waits_for_slow_threads(world: World, bot: Bot) -> None:
+    """A filter that takes its time in a thread is waited for."""
+    dispatcher = Dispatcher()
+
+    def slow(message: Message) -> bool:
+        time.sleep(0.05)
+        return True
+
+    @dispatcher.message(slow)
+    async def answer(message: Message) -> None:
+        await message.answer("after all")
+
+    alice = world.person("Alice")
+    async with in_process(world, dispatcher, bot) as feeder:
+        alice.send("hi")
+        await feeder.settle()
+
+        assert alice.seen() == ["Alice: hi", "test_bot: after all"]
 
 
 async def test_handler_errors_are_kept(world: World, bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
