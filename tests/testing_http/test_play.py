@@ -77,7 +77,9 @@ def test_what_a_plain_bot_shows_in_the_terminal() -> None:
     """Numbers and texts press buttons, reply keyboards too; wrong ones are explained; prints go to stderr."""
     typed = "/menu\n[Help]\n[7]\n[Save]\n[1]\n/keys\n[2]\n\\[2]\n@bob\n/stdin\n"
 
-    ran = play(bot("plain"), "--cli", "--wait", "60", typed=typed)
+    # Neither a real token nor a proxy in the environment may keep the bot from the emulator.
+    surroundings = {"BOT_TOKEN": "777:REAL", "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    ran = play(bot("plain"), "--cli", "--wait", "60", typed=typed, **surroundings)
 
     assert chat(ran) == [
         "Alice > /menu",

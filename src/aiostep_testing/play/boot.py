@@ -138,14 +138,14 @@ def run(script: str) -> None:
 
 def boot() -> None:
     """Prepare the interpreter and run the script named on the command line."""
-    script = sys.argv[1]
+    script = str(Path(sys.argv[1]).absolute())
     for name in TOKEN_NAMES:
         os.environ.setdefault(name, TOKEN)
     sys.argv = sys.argv[1:]
     # Python put the directory of this file there (unless told not to), and the script must not see our
     # modules.
     if not getattr(sys.flags, "safe_path", False):
-        sys.path[0] = str(Path(script).absolute().parent)
+        sys.path[0] = str(Path(script).parent)
     sys.meta_path.insert(0, RedirectFinder(os.environ[ADDRESS].rstrip("/")))
     sys.excepthook = show_traceback
     end_with_parent()

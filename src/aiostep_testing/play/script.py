@@ -159,10 +159,10 @@ class Actor:
         self.name = str(person.user["first_name"])
         self._seen: dict[tuple[Chat, int | None, EventKind], int] = {}
 
-    async def says(self, text: str, *, to: Place = None) -> None:
-        """Write to the bot, or in a group."""
+    async def says(self, text: str, *, to: Place = None, reply_to: Json | None = None) -> Json:
+        """Write to the bot, or in a group or topic; return the message."""
         self.stage.say(self.name, text, to)
-        self.person.send(text, to=to)
+        return self.person.send(text, to=to, reply_to=reply_to)
 
     async def clicks(self, button: str, *, in_: Place = None) -> None:
         """Press an inline button of the latest message that has it.
