@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aiostep_core.errors import MissingRequirement, PluginConflict, PluginError
+from aiostep_core.errors import MissingRequirement, PluginConflict, PluginError, UnsupportedTarget
 from aiostep_core.plugins import DISABLE, Plugins
 from tests.plugins.sources import Site, info
 
@@ -147,6 +147,8 @@ def test_a_missing_framework_is_told_to_who_asks_for_the_plugin(site: Site, plug
     plugins.load("toy")
     plugins.load("toy")
     assert [row.detail for row in plugins.describe()] == ["toygram 1.4.1, nothere 0.1"]
+    with pytest.raises(UnsupportedTarget, match=r"\(toy\)$"):  # and no word about what was missing
+        plugins.make_adapter(object(), {})
 
 
 def test_an_unknown_name_is_refused(site: Site, plugins: Plugins) -> None:

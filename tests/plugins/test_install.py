@@ -112,6 +112,19 @@ def test_a_plugin_that_fails_to_import_stops_no_other(site: Site, plugins: Plugi
     assert str(caught.value) == f"{REFUSED} (broken, toy); {hint}"
 
 
+def test_a_plugin_that_failed_is_not_imported_for_every_target(site: Site, plugins: Plugins) -> None:
+    """Many bots in one process do not pay for it again and again; asking for it by name tries anew."""
+    site.toy()
+    site.plugin("broken", "import toygram\ntoygram.Hub.tries = getattr(toygram.Hub, 'tries', 0) + 1\n1 / 0")
+
+    plugins.make_adapter(hub(), {})
+    plugins.make_adapter(hub(), {})
+    assert hub().tries == 1
+    with pytest.raises(PluginError):
+        plugins.load("broken")
+    assert hub().tries == 2
+
+
 def test_two_distributions_with_one_name_are_refused(site: Site) -> None:
     """Both are named, no adapter is made and the target stays as it was."""
     site.toy()
@@ -249,11 +262,11 @@ def test_a_plugin_of_this_process_needs_no_distribution(site: Site, plugins: Plu
 
     plugins.register(Own(), "own")
 
-    assert plugins.make_adapter("anything", {}) is made
     for taken in ("own", "toy"):
         with pytest.raises(PluginError) as caught:
             plugins.register(Own(), taken)
         assert str(caught.value) == f"plugin {taken!r} is there already; register this one under another name"
+    assert plugins.make_adapter("anything", {}) is made
 
 
 def test_tracing_writes_each_call_without_values(
