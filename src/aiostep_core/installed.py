@@ -44,7 +44,8 @@ def install(
     engine.
 
     Args:
-        storage: where next steps are kept: None or "memory://" for this process, or a ``StepStorage``.
+        storage: where next steps are kept: None or "memory://" for this process, a URL that a plugin knows, or a
+            ``StepStorage``.
         engine: serve the target with this engine, so that several targets share their conversations.
         cancel_words: what a person writes to leave: "/cancel" is a command, "stop" the whole text of a message.
         options: the adapter's own.
@@ -170,7 +171,11 @@ def open_steps(storage: str | StepStorage | None) -> StepStorage:
         from .storages import MemorySteps
 
         return MemorySteps()
-    raise BadArgument("storage", storage, '"memory://", None, or a StepStorage')
+    if isinstance(storage, str) and "://" in storage:
+        from .plugins import default_plugins
+
+        return default_plugins().make_storage(storage, {})
+    raise BadArgument("storage", storage, '"memory://", the URL of a plugin\'s storage, None, or a StepStorage')
 
 
 def _again(installed: Engine, target: Any, engine: Engine | None, options: Any) -> Engine:
