@@ -20,7 +20,7 @@ from aiostep_testing.groups import Channel, Group, SharedChat
 from aiostep_testing.people import Person
 from aiostep_testing.schema import Schema
 from aiostep_testing.waiting import Click, InlineQuery
-from aiostep_testing.wire import ApiError, Call, Dropped, File, Json, Reply, copied
+from aiostep_testing.wire import ApiError, Call, Dropped, File, Json, Reply, bad_request, copied
 from aiostep_testing.writing import Writing
 
 Delivery = Callable[[BotAccount, Json], None]
@@ -317,8 +317,14 @@ class World:
             if self.strict:
                 raise ApiError(501, f"Not Implemented: the world does not model {name}; strict=False would stub it")
             return self.schema.smallest_answer(name)
-        result = handler(Request(world=self, bot=bot, name=name, params=params, files=files))
-        return await result if inspect.isawaitable(result) else result
+        try:
+            result = handler(Request(world=self, bot=bot, name=name, params=params, files=files))
+            return await result if inspect.isawaitable(result) else result
+        except (AttributeError, LookupError, TypeError, ValueError) as exc:
+            # A parameter of the wrong shape is the caller's mistake; anything else is ours and must be seen.
+            if problems := self.schema.check_params(name, params):
+                raise bad_request(problems[0]) from exc
+            raise
 
     def download(self, file_id_or_path: str) -> bytes | None:
         """Return the content of a file, or None when there is none of that id or path."""

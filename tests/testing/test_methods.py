@@ -353,6 +353,27 @@ async def test_violations_name_unknown_and_wrong_parameters() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("method", "params", "problem"),
+    [
+        ("sendMediaGroup", {"media": [{"type": "photo"}] * 2}, "InputMediaPhoto without media"),
+        ("sendMessage", {"text": "x", "reply_markup": {"inline_keyboard": 5}}, "expected an array, got 5"),
+        ("sendMessage", {"text": 5}, "expected String, got 5"),
+        ("editMessageMedia", {"media": [], "message_id": 1}, "got []"),
+    ],
+)
+async def test_parameters_of_the_wrong_shape_are_refused(method: str, params: dict[str, Any], problem: str) -> None:
+    """What cannot be executed because of its shape is a 400 that says what is wrong."""
+    world = World()
+    world.bot()
+    alice = world.person("Alice")
+    await world.call("42:TEST", "sendMessage", {"chat_id": alice.id, "text": "x"})
+    status, body = await world.call("42:TEST", method, {"chat_id": alice.id, **params})
+
+    assert status == 400
+    assert problem in body["description"]
+
+
 async def test_calls_are_recorded(world: World, api: Api) -> None:
     """Each call leaves its method, decoded parameters, status and bot."""
     alice = world.person("Alice")

@@ -309,8 +309,9 @@ async def test_every_kind_of_update_fits_aiograms_models(world: World, bot: Bot)
     bob.block()
     world.group("old", basic=True).migrate()
 
-    updates = [Update.model_validate(raw, context={"bot": bot}) for raw in account.history]
-    kinds = {update.event_type for update in updates}
+    for raw in account.history:
+        Update.model_validate(raw, context={"bot": bot})
+    kinds = {kind for raw in account.history for kind in raw if kind != "update_id"}
     assert world.violations == []
     assert kinds == {
         "business_connection",
