@@ -1,0 +1,428 @@
+"""A conversation as people see it: nothing lost, nothing doubled, in order, from the right person."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiogram import F
+from aiogram.filters import Command
+from aiogram.fsm.storage.memory import MemoryStorage
+from aiogram.types import Message
+
+from aiostep import WaitTimeout, ask, wait_for
+from aiostep_testing.people import Person
+from tests.aiogram.stage import Stage, buttons, echo, until
+
+pytestmark = pytest.mark.anyio
+
+
+def three_questions(stage: Stage, **options: Any) -> tuple[Any, list[str]]:
+    """Make a bot that asks three questions and sends in between."""
+    dp, answers = stage.dispatcher(**options), []
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        for number in "123":
+            answers.append(await ask(f"q{number}?", str))
+            await message.answer(f"noted {number}")
+        await message.answer("done " + ",".join(answers))
+
+    echo(dp)
+    return dp, answers
+
+
+async def test_answers_typed_ahead_are_not_lost(stage: Stage) -> None:
+    """T01: answers sent in one burst, before their questions, are taken in order and reach no other handler."""
+    dp, _ = three_questions(stage)
+    alice = stage.world.person("Alice")
+
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("q1")
+        alice.send("Ann")
+        alice.send("33")
+        alice.send("Rome")
+        await alice.expect("^done Ann,33,Rome$")
+        alice.send("bye")
+        await alice.expect("^other:bye$")
+
+    assert [line for line in alice.seen() if "other" in line] == ["test_bot: other:bye"]
+
+
+async def test_a_backlog_is_a_conversation_too(stage: Stage) -> None:
+    """T01: a command and its answers that piled up while the bot was down are one conversation."""
+    dp, _ = three_questions(stage)
+    alice = stage.world.person("Alice")
+    for text in ("/start", "Ann", "33", "Rome"):
+        alice.send(text)
+
+    async with stage.run(dp):
+        await alice.expect("^done Ann,33,Rome$")
+
+
+async def test_what_nobody_read_goes_to_ordinary_handlers_in_order(stage: Stage) -> None:
+    """T01: leftovers of a conversation reach the ordinary handlers when it ends, with their middleware data."""
+    dp, seen = stage.dispatcher(), []
+
+    @dp.message.outer_middleware()
+    async def session(handler: Any, event: Any, data: Any) -> Any:
+        return await handler(event, {**data, "session": f"session of {event.text}"})
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        await ask("name?")
+        await message.answer("now")
+        await wait_for(filter=F.text == "go")
+
+    @dp.message()
+    async def other(message: Message, session: str, dispatcher: object, state: object) -> None:
+        seen.append((message.text, session))
+        assert dispatcher is dp
+
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("name")
+        for text in ("Ann", "one", "two", "go", "three"):
+            alice.send(text)
+        await until(lambda: len(seen) == 3)
+
+    assert seen == [(text, f"session of {text}") for text in ("one", "two", "three")]
+
+
+async def test_an_answer_may_beat_the_question(stage: Stage) -> None:
+    """T02: an answer that arrives while the prompt is still being sent is the answer."""
+    dp, _ = three_questions(stage)
+    alice = stage.world.person("Alice")
+
+    async with stage.run(dp):
+        stage.world.faults.add("sendMessage", delay=0.1)
+        alice.send("/start")
+        await until(lambda: stage.engine and len(stage.engine.waits) == 1)
+        alice.send("Ann")
+        await alice.expect("^noted 1$")
+
+    assert alice.seen()[:2] == ["Alice: /start", "Alice: Ann"]
+
+
+async def test_an_answer_after_the_time_goes_to_ordinary_handlers(stage: Stage) -> None:
+    """T06: what arrives after the deadline is not the answer, and is not lost either."""
+    dp = stage.dispatcher()
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        try:
+            await ask("quick!", timeout=0.1)
+        except WaitTimeout as error:
+            await message.answer(f"too late: {error}")
+
+    echo(dp)
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("quick")
+        await alice.expect("^too late: no answer within 0.1 s$")
+        alice.send("late")
+        await alice.expect("^other:late$")
+
+
+async def test_what_a_filter_rejects_is_offered_to_the_next_candidate(stage: Stage) -> None:
+    """T07: two handlers wait for one person; the filter of each decides, and what neither wants goes on."""
+    dp = stage.dispatcher()
+
+    @dp.message(Command("number"))
+    async def number(message: Message) -> None:
+        got = await wait_for(filter=F.text.isdigit(), on_conflict="queue")
+        await message.answer(f"number {got.text}")
+
+    @dp.message(Command("word"))
+    async def word(message: Message) -> None:
+        got = await wait_for(filter=F.text.isalpha(), on_conflict="queue")
+        await message.answer(f"word {got.text}")
+
+    echo(dp)
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/number")
+        alice.send("/word")
+        await until(lambda: stage.engine and len(stage.engine.waits) == 2)
+        alice.send("a-1")
+        await alice.expect("^other:a-1$")
+        alice.send("abc")
+        await alice.expect("^word abc$")
+        alice.send("12")
+        await alice.expect("^number 12$")
+
+
+async def test_an_update_delivered_twice_is_one_answer(stage: Stage) -> None:
+    """T10: the same update again at once is acknowledged and changes nothing."""
+    dp, answers = three_questions(stage)
+    alice = stage.world.person("Alice")
+
+    async with stage.run(dp):
+        stage.world.faults.add("message", duplicate=True, times=2)
+        alice.send("/start")
+        await alice.expect("q1")
+        alice.send("Ann")
+        await alice.expect("q2")
+        alice.send("33")
+        alice.send("Rome")
+        await alice.expect("^done Ann,33,Rome$")
+        await alice.expect_nothing()
+
+    assert answers == ["Ann", "33", "Rome"]
+    assert alice.seen().count("test_bot: q1?") == 1
+
+
+async def test_an_old_update_delivered_again_is_no_answer(local: Stage) -> None:
+    """T10: a command or an answer that comes again during a later question changes nothing."""
+    dp, answers = three_questions(local)
+    alice = local.world.person("Alice")
+
+    async with local.run(dp):
+        alice.send("/start")
+        await alice.expect("q1")
+        alice.send("Ann")
+        await alice.expect("q2")
+        for update in list(local.account.history):
+            local.world.redeliver(local.account, update["update_id"])
+        alice.send("33")
+        alice.send("Rome")
+        await alice.expect("^done Ann,33,Rome$")
+
+    assert answers == ["Ann", "33", "Rome"]
+
+
+async def test_an_update_whose_handler_raised_is_handled_again(local: Stage) -> None:
+    """T10: an update that no handler could handle is no duplicate when Telegram delivers it again."""
+    dp, tries = local.dispatcher(), []
+
+    @dp.message()
+    async def fails_first(message: Message) -> None:
+        tries.append(message.text)
+        if len(tries) == 1:
+            raise LookupError("on purpose")
+        await message.answer("handled")
+
+    alice = local.world.person("Alice")
+    async with local.run(dp):
+        alice.send("pay")
+        await until(lambda: local.errors)
+        local.world.redeliver(local.account, local.account.history[-1]["update_id"])
+        await alice.expect("^handled$")
+
+    assert tries == ["pay", "pay"]
+    assert isinstance(local.errors.pop(), LookupError)
+
+
+async def test_answers_keep_their_order_behind_a_slow_middleware(stage: Stage) -> None:
+    """T11: a middleware that takes longer for the first message than for the next does not turn answers around."""
+    dp, _ = three_questions(stage)
+    delays = iter((0.0, 0.03, 0.01, 0.0))
+
+    async def slow(handler: Any, event: Any, data: Any) -> Any:
+        await asyncio.sleep(next(delays, 0.0))
+        return await handler(event, data)
+
+    dp.update.outer_middleware(slow)
+    dp.message.outer_middleware(slow)
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("q1")
+        for text in ("Ann", "33", "Rome"):
+            alice.send(text)
+        await alice.expect("^done Ann,33,Rome$")
+
+
+class SlowStorage(MemoryStorage):
+    """Takes longer for each earlier question about a state."""
+
+    delay = 0.06
+
+    async def get_state(self, key: Any) -> str | None:
+        self.delay = max(0.0, self.delay - 0.02)
+        await asyncio.sleep(self.delay)
+        return await super().get_state(key)
+
+
+async def test_answers_keep_their_order_on_a_slow_state_storage(stage: Stage) -> None:
+    """T11: answers are seen in the order of arrival, whatever the storage of the states does."""
+    storage = SlowStorage()
+    dp, _ = three_questions(stage, storage=storage)
+    alice = stage.world.person("Alice")
+
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("q1")
+        storage.delay = 0.06
+        for text in ("Ann", "33", "Rome"):
+            alice.send(text)
+        await alice.expect("^done Ann,33,Rome$")
+
+
+async def test_an_async_filter_keeps_the_order(stage: Stage) -> None:
+    """T03: while an async filter looks at one message, the next one waits; each goes to one taker only."""
+    dp, looked = stage.dispatcher(), []
+
+    async def slow_digit(message: Message) -> bool:
+        looked.append(message.text)
+        await asyncio.sleep(0.02)
+        return bool(message.text and message.text.isdigit())
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        first = await wait_for(filter=slow_digit)
+        second = await wait_for(filter=slow_digit)
+        await message.answer(f"{first.text} then {second.text}")
+
+    echo(dp)
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await until(lambda: stage.engine and len(stage.engine.waits) == 1)
+        for text in ("x", "1", "2"):
+            alice.send(text)
+        await alice.expect("^other:x$")
+        await alice.expect("^1 then 2$")
+
+    assert looked[:2] == ["x", "1"]
+
+
+async def test_commands_pass(stage: Stage) -> None:
+    """T15: a command goes to its handler while the conversation goes on; asked for, it is an answer."""
+    dp = stage.dispatcher()
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        name = await ask("name?", str)
+        command = await wait_for(commands="take")
+        await message.answer(f"{name} {command.text}")
+
+    @dp.message(Command("help"))
+    async def help_(message: Message) -> None:
+        await message.answer("helping")
+
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("name")
+        alice.send("/help")
+        await alice.expect("^helping$")
+        alice.send("Ann")
+        await until(lambda: stage.engine and any(w.takes_commands for one in stage.engine.waits for w in one.waits))
+        alice.send("/help")
+        await alice.expect("^Ann /help$")
+
+
+@pytest.mark.parametrize("count", [2, 4])
+async def test_an_album_is_one_answer(stage: Stage, count: int) -> None:
+    """T08: the other photos of an album reach neither another handler nor the next question."""
+    dp = stage.dispatcher()
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        photo = await ask("photo?")
+        name = await ask("name?", str)
+        await message.answer(f"{photo.caption} by {name}")
+
+    echo(dp)
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("photo")
+        alice.album(count, "sunset")
+        await alice.expect("name")
+        alice.send("Ann")
+        await alice.expect("^sunset by Ann$")
+        await alice.expect_nothing()
+
+
+async def test_an_album_sent_too_early_is_one_answer_too(stage: Stage) -> None:
+    """T08: an album that waits in the mailbox is read as one answer."""
+    dp = stage.dispatcher()
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        name = await ask("name?", str)
+        photo = await ask("photo?")
+        last = await ask("last?", str)
+        await message.answer(f"{photo.caption} by {name}, {last}")
+
+    echo(dp)
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("name")
+        alice.send("Ann")
+        alice.album(3, "sunset")
+        alice.send("end")
+        await alice.expect("^sunset by Ann, end$")
+        await alice.expect_nothing()
+
+
+async def test_people_do_not_disturb_each_other(stage: Stage) -> None:
+    """T12: in one group each person's answers go to their own conversation; a private message goes to neither."""
+    dp, _ = stage.dispatcher(), None
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        assert message.from_user is not None
+        name = await ask("name?", str)
+        await message.answer(f"{message.from_user.first_name} is {name}")
+
+    echo(dp)
+    alice, bob = stage.world.person("Alice"), stage.world.person("Bob")
+    group = stage.world.group("G", members=[alice, bob])
+    async with stage.run(dp):
+        for person in (alice, bob):
+            person.send("/start", to=group)
+            await person.expect("name", in_=group)
+        await until(lambda: stage.engine and len(stage.engine.waits) == 2)
+        alice.send("psst")
+        await alice.expect("^other:psst$")
+        bob.send("Bobby", to=group)
+        await bob.expect("^Bob is Bobby$", in_=group)
+        alice.send("Ally", to=group)
+        await bob.expect("^Alice is Ally$", in_=group)
+
+
+async def test_a_bystander_is_not_asked(stage: Stage) -> None:
+    """T12: somebody else's message in the group is no answer and goes to the ordinary handlers."""
+    dp, _ = three_questions(stage)
+    alice, eve = stage.world.person("Alice"), stage.world.person("Eve")
+    group = stage.world.group("G", members=[alice, eve])
+    async with stage.run(dp):
+        alice.send("/start", to=group)
+        await alice.expect("q1", in_=group)
+        eve.send("I am Alice", to=group)
+        await eve.expect("^other:I am Alice$", in_=group)
+        alice.send("Ann", to=group)
+        await alice.expect("q2", in_=group)
+
+
+async def test_edits_and_other_kinds_do_not_answer(stage: Stage) -> None:
+    """T09, T17: an edited message or a click does not answer a question for a message."""
+    dp, edits = stage.dispatcher(), []
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        await message.answer("look", reply_markup=buttons("Save"))
+        name = await ask("name?", str)
+        await message.answer(f"hello {name}")
+
+    @dp.edited_message()
+    async def edited(message: Message) -> None:
+        edits.append(message.text)
+
+    alice: Person = stage.world.person("Alice")
+    async with stage.run(dp):
+        sent = alice.send("/start")
+        await alice.expect("name")
+        alice.edit(sent, "/start again")
+        alice.click("Save")
+        await until(lambda: edits)
+        alice.send("Ann")
+        await alice.expect("^hello Ann$")
