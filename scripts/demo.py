@@ -75,6 +75,8 @@ async def story(stage: Stage) -> None:
     await alice.clicks("Order", in_=friends)
     await alice.expects_edit("Ally: ordered", in_=friends)
 
+    stage.scene("The end: Ctrl-C for the bot.")
+
 
 def main(arguments: list[str]) -> int:
     """Play the story with the example of one framework; return the exit status."""
