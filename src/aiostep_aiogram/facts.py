@@ -155,6 +155,8 @@ def _id(event: Any, name: str) -> int | None:
 def _message_details(message: Message, bot: Bot) -> dict[str, Any]:
     text = message.text if message.text is not None else message.caption
     reply, user = message.reply_to_message, message.from_user
+    if reply is not None and reply.forum_topic_created is not None:
+        reply = None  # every message of a topic "replies" to the one that opened it
     details: dict[str, Any] = {
         "chat_type": message.chat.type,
         # An ephemeral message has the id 0, which says nothing.

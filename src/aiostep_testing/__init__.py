@@ -16,7 +16,10 @@ from aiostep_testing.groups import Channel as Channel
 from aiostep_testing.groups import Group as Group
 from aiostep_testing.groups import Topic as Topic
 from aiostep_testing.people import Person as Person
+from aiostep_testing.server import Server as Server
+from aiostep_testing.server import serve as serve
 from aiostep_testing.waiting import Click as Click
+from aiostep_testing.webhook import WebhookSender as WebhookSender
 from aiostep_testing.wire import ApiError as ApiError
 from aiostep_testing.wire import Call as Call
 from aiostep_testing.wire import Dropped as Dropped
@@ -43,7 +46,10 @@ __all__ = [
     "Person",
     "RealClock",
     "Reply",
+    "Server",
     "Topic",
     "Webhook",
+    "WebhookSender",
     "World",
+    "serve",
 ]
