@@ -79,7 +79,7 @@ class Prompting:
         try:
             sent = await self._send_prompt(prompt)
         except BaseException:
-            setting.runtime.abandon(wait)
+            setting.runtime.abandon(wait, reading)
             raise
         setting.runtime.bind(wait, self._keyboard_of(sent, wait))
         self._start_clock(wait)

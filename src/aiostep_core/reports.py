@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .abc import Address
+from .errors import TooManyAttempts, WaitCancelled, WaitTimeout
 
 if TYPE_CHECKING:
     from .context import Turn
@@ -79,10 +80,10 @@ class Exit:
 
     __slots__ = ("_turn", "error", "key", "reason", "update")
 
-    def __init__(self, turn: Turn, conversation: Conversation, reason: str, error: BaseException | None) -> None:
+    def __init__(self, turn: Turn, conversation: Conversation, error: BaseException | None) -> None:
         self._turn = turn
         self.key = conversation.place.key
-        self.reason = reason
+        self.reason = _reason(error)
         self.update = turn.delivery.update
         self.error = error
 
@@ -94,3 +95,13 @@ class Exit:
 
     def __repr__(self) -> str:
         return f"<Exit {self.reason} with {self.key}>"
+
+
+def _reason(error: BaseException | None) -> str:
+    if error is None:
+        return "finished"
+    if isinstance(error, WaitCancelled):
+        return error.reason
+    if isinstance(error, WaitTimeout):
+        return "timeout"
+    return "attempts" if isinstance(error, TooManyAttempts) else "error"

@@ -13,8 +13,9 @@ import anyio
 from .clicks import Clicks
 from .context import Turn, current_turn
 from .engine import Changes, Decision, Engine, Outcome
-from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitEnded, WaitTimeout
+from .errors import BadArgument, WaitCancelled, WaitEnded, WaitTimeout
 from .facts import Delivery
+from .filtering import Filtering
 from .keys import Key, Place
 from .reports import Exit, Pending
 from .stepping import Stepping
@@ -24,7 +25,6 @@ from .waits import Conversation, Signal, Wait, WaitState
 
 if TYPE_CHECKING:
     from .abc import Adapter, StepStorage
-    from .lanes import Lane
     from .targets import Aim
 
 __all__ = ["Runtime"]
@@ -46,6 +46,7 @@ class Runtime:
         self.adapters: list[Adapter[Any]] = []
         self.on_exit: list[Callable[[Exit], object]] = []
         self.closed_for: str | None = None
+        self.filtering = Filtering(self)
         self._clicks = Clicks(self.start)
         self._turns: set[Turn] = set()
         self._all_over: asyncio.Event | None = None
@@ -85,13 +86,7 @@ class Runtime:
 
     async def settle(self, decision: Decision) -> Decision:
         """Await filters, and earlier updates of the same key, until the decision is made."""
-        while True:
-            if decision.outcome is Outcome.HELD:
-                decision = await self._queue(decision)
-            elif decision.outcome is Outcome.FILTERING:
-                decision = await self._filter(decision)
-            else:
-                return decision
+        return await self.filtering.settle(decision)
 
     async def end_turn(self, turn: Turn, error: BaseException | None = None) -> bool:
         """Close what the handler of *turn* opened; return whether *error* is a quiet end."""
@@ -99,18 +94,17 @@ class Runtime:
         self._clicks.answer(turn)
         if turn.conversations is None:
             return isinstance(error, WaitEnded)
-        changes = Changes()
         conversations, turn.conversations = turn.conversations, {}
         try:
-            for conversation in conversations.values():
-                changes += self.engine.finish(conversation)
+            # What arrives meanwhile is kept, or it would overtake what is unread.
             for conversation in conversations.values():
                 await self._call_on_exit(turn, conversation, error)
         finally:
             self._turns.discard(turn)
             if not self._turns and self._all_over is not None:
                 self._all_over.set()
-            self.perform(changes)
+            for conversation in conversations.values():
+                self.perform(self.engine.finish(conversation))
         return isinstance(error, WaitEnded)
 
     # A handler waits.
@@ -160,7 +154,11 @@ class Runtime:
 
     def open_wait(self, wait: Wait, *, fresh: bool = False) -> Decision | None:
         """Open *wait*; the decision is that of a filter to be awaited over the mailbox."""
-        decision = self.engine.ask(wait, self.now(), fresh=fresh)
+        try:
+            decision = self.engine.ask(wait, self.now(), fresh=fresh)
+        except BaseException:  # its filter raised
+            self.abandon(wait)
+            raise
         if decision is not None and decision.outcome is not Outcome.FILTERING:
             self.perform(decision.changes)
             return None
@@ -178,18 +176,20 @@ class Runtime:
             if wait.state is WaitState.PENDING:
                 await self._until_ended(wait, turn, reading)
         except BaseException:
-            self.abandon(wait)
+            self.abandon(wait, reading)
             raise
+        self.filtering.stop(reading)
         self._close_orphan(wait.conversation)
         delivery = self._result(wait)
         if delivery.facts.kind == "callback_query":
             self._clicks.watch(turn, delivery)
         return delivery
 
-    def abandon(self, wait: Wait) -> None:
+    def abandon(self, wait: Wait, reading: Decision | None = None) -> None:
         """Take back a wait whose handler cannot have the answer any more; an answer that it has is not lost."""
         if not wait.take(Signal.CANCEL, reason="abandoned"):
             self.perform(self.engine.return_unread(wait))
+        self.filtering.stop(reading)
         self._close_orphan(wait.conversation)
 
     def bind(self, wait: Wait, keyboard: Place | None) -> None:
@@ -289,13 +289,16 @@ class Runtime:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         wait.wake = lambda: None if future.done() else future.set_result(None)
+        if reading is not None and wait.timeout == 0:  # it looks at what has come, however long its filter thinks
+            await self.filtering.read(reading)
+            reading = None
         timer = loop.call_later(wait.timeout, self._expire, wait) if wait.timeout is not None else None
         holds = turn.adapter.suspend(turn) if turn is not None else None
         try:
             if holds is not None and turn is not None:
                 await turn.adapter.release(holds)
             if reading is not None:
-                await self._read(reading)
+                await self.filtering.read(reading)
             if turn is not None and turn.park is not None:
                 turn.park()
             await future
@@ -322,47 +325,6 @@ class Runtime:
         if conversation.is_orphan and not conversation.waits:
             self.perform(Changes(leftovers=self.engine.waits.close(conversation)))
 
-    async def _filter(self, decision: Decision) -> Decision:
-        """Await a filter; the updates behind it go on when the last filter for this one has answered."""
-        assert decision.verdict is not None
-        lane = decision.lane
-        try:
-            accepted = bool(await decision.verdict)
-            decision = self.engine.resume(decision, accepted, self.now())
-            self.perform(decision.changes)
-        except BaseException:
-            self.release(lane)
-            raise
-        if decision.outcome is not Outcome.FILTERING:
-            self.release(lane)
-        return decision
-
-    async def _read(self, reading: Decision) -> None:
-        decision: Decision | None = reading
-        try:
-            while decision is not None and decision.verdict is not None:
-                accepted = bool(await decision.verdict)
-                decision = self.engine.resume_reading(decision, accepted, self.now())
-            if decision is not None:
-                self.perform(decision.changes)
-        finally:
-            self.release(reading.lane)
-
-    async def _queue(self, decision: Decision) -> Decision:
-        assert decision.held is not None
-        made: Decision = await decision.held.future
-        return made
-
-    def release(self, lane: Lane | None) -> None:
-        """Decide, in order and at once, about those who queued: whoever arrives next must find them decided."""
-        for held in self.engine.release(lane) if lane is not None else ():
-            if held.future.cancelled():
-                continue
-            try:
-                held.future.set_result(self.meet(held.delivery))
-            except Exception as error:  # noqa: BLE001 - its own handler must have it
-                held.future.set_exception(error)
-
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run *coroutine* beside the handlers; what it raises is logged."""
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -377,18 +339,8 @@ class Runtime:
     async def _call_on_exit(self, turn: Turn, conversation: Conversation, error: BaseException | None) -> None:
         if not self.on_exit:
             return
-        event = Exit(turn, conversation, _reason(error), error)
+        event = Exit(turn, conversation, error)
         for callback in self.on_exit:
             result = callback(event)
             if isinstance(result, Awaitable):
                 await result
-
-
-def _reason(error: BaseException | None) -> str:
-    if error is None:
-        return "finished"
-    if isinstance(error, WaitCancelled):
-        return error.reason
-    if isinstance(error, WaitTimeout):
-        return "timeout"
-    return "attempts" if isinstance(error, TooManyAttempts) else "error"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,6 @@ def seconds(name: str, value: float | timedelta | None) -> float | None:
     number = value.total_seconds() if isinstance(value, timedelta) else value
     if number is None:
         return None
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < math.inf:
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= sys.float_info.max:
         raise BadArgument(name, value, "seconds from 0, a timedelta, or None for no limit")
     return float(number)

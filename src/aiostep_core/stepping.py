@@ -41,7 +41,7 @@ class Stepping:
         facts, now, scopes = delivery.facts, self._runtime.now(), self.storage.scopes
         if not scopes:
             return None
-        places = [place for place in places_of(facts) if place.scope in scopes]
+        places = places_of(facts, scopes)
         if self._runtime.engine.is_cancel(facts):
             await self._leave(places, now)
             return None
@@ -97,4 +97,4 @@ class Stepping:
         try:
             return bool(await verdict) and await self.storage.take(step)
         finally:
-            self._runtime.release(lane)
+            self._runtime.filtering.release(lane)

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Deadlock", "VirtualLoop"]
+__all__ = ["Deadlock", "VirtualLoop", "settle"]
 
 
 class Deadlock(RuntimeError):
@@ -68,3 +68,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def futures(self) -> list[asyncio.Future[Any]]:
         """The futures that nobody has completed, tasks not counted."""
         return [one for one in self._futures if not one.done()]
+
+
+async def settle() -> None:
+    """Let everything happen that can happen without any time passing."""
+    for _ in range(50):
+        await asyncio.sleep(0)
