@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pygments.lexers.special import TextLexer
 
 import aiostep
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+sys.path.append(str(Path(__file__).parent))  # diagrams.py
+
 project = "aiostep"
 author = "aiostep contributors"
 copyright = author  # noqa: A001 - Sphinx's own name
 version = release = installed_version("aiostep")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "diagrams"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -44,4 +50,5 @@ def skip_what_the_facade_describes(
 
 
 def setup(app: Sphinx) -> None:
+    app.add_lexer("chat", TextLexer)
     app.connect("autodoc-skip-member", skip_what_the_facade_describes)

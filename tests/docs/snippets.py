@@ -14,6 +14,7 @@ ACTION = re.compile(
     r"(?P<who>\w+)(?: in (?P<place>\w+(?:/\w+)?)| to (?P<to>\w+))? (?:(?P<sign>[<>]) (?P<text>.+)|\[(?P<button>.+)\])"
 )
 PAUSE = re.compile(r"(?P<seconds>\d+) seconds pass")
+BUTTONS = re.compile(r"(?P<text>.*?)(?P<buttons>(?: \[[^]]+\])*)")
 SPECIAL = re.compile(r"\((?P<what>[a-z ]+)\)(?: (?P<rest>.+))?")
 SENT = frozenset({"sticker", "photo", "album", "contact", "reply", "edit", "block"})
 SEEN = frozenset({"edit", "toast"})
@@ -56,10 +57,18 @@ class Action:
     to: str = ""
 
     @property
+    def buttons(self) -> tuple[str, list[str]]:
+        """The text, and the buttons that stand behind it."""
+        match = BUTTONS.fullmatch(self.text)
+        assert match is not None
+        return match["text"], re.findall(r"\[(.+?)\]", match["buttons"])
+
+    @property
     def special(self) -> tuple[str, str]:
         """What stands in parentheses in front of the text, if anything, and the text."""
-        match = SPECIAL.fullmatch(self.text)
-        return (match["what"], match["rest"] or "") if match else ("", self.text)
+        text = self.buttons[0] if self.verb is Verb.SEE else self.text
+        match = SPECIAL.fullmatch(text)
+        return (match["what"], match["rest"] or "") if match else ("", text)
 
     @property
     def pattern(self) -> str:
@@ -76,18 +85,18 @@ class Play:
 
 
 def read_page(text: str) -> list[Code | Play]:
-    """Find the python blocks and the plays of a page, in order.
+    """Find the python blocks and the plays of a page, in order; a play is a comment or a block called `chat`.
 
     Raises:
         PageError: a block is python under another name (so that it would not run), is never closed, or a
             play has a line that is no action.
     """
-    found: list[Code | Play] = list(read_code(text))
+    found: list[Code | Play] = [*read_code(text), *read_chats(text)]
     hidden = blank_fences(text)
     for match in PLAY.finditer(hidden):
         line = hidden.count("\n", 0, match.start()) + 1
         found.append(Play(line, tuple(read_actions(match["script"], line))))
-    if hidden.count("play:") != sum(isinstance(item, Play) for item in found):
+    if hidden.count("play:") != len(PLAY.findall(hidden)):
         message = "a play is not written as <!-- play: ... -->"
         raise PageError(message)
     return sorted(found, key=lambda item: item.line)
@@ -120,6 +129,14 @@ def read_code(text: str) -> Iterator[Code]:
         elif re.search(r"\bpy(thon\d?|con)?\b", info):
             message = f'line {start}: a block of "{info}" never runs; write "python", or "text" if it is no program'
             raise PageError(message)
+
+
+def read_chats(text: str) -> Iterator[Play]:
+    """Yield the chats that the page shows."""
+    lines = text.splitlines()
+    for start, end, info in fences(text):
+        if info == "chat":
+            yield Play(start + 1, tuple(read_actions("\n".join(lines[start:end]), start + 1)))
 
 
 def blank_fences(text: str) -> str:

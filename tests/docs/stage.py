@@ -79,6 +79,9 @@ class Stage:
         message = await reader.expect(kind=KINDS[action.special[0]], in_=where)
         text = message.get("text") or message.get("caption") or ""
         assert re.search(action.pattern, text), f"the bot said {text!r}, and the page says {action.text!r}"
+        if wanted := action.buttons[1]:
+            shown = buttons_of(message)
+            assert shown == wanted, f"the bot shows the buttons {shown}, and the page {wanted}"
 
     async def press(self, person: Person, button: str, where: Group | Topic | None) -> None:
         """Press a button of the reply keyboard if it shows it, else one under a message."""
@@ -106,6 +109,13 @@ class Stage:
             group = known[0] if known else self.world.group(title, forum=bool(topic), members=[person])
             self.places[action.place] = (group.topic(topic) if topic else group), person
         return self.places[action.place]
+
+
+def buttons_of(message: dict[str, Any]) -> list[str]:
+    """Return what is written on the buttons of a message."""
+    markup: dict[str, Any] = message.get("reply_markup") or {}
+    rows = markup.get("inline_keyboard") or markup.get("keyboard") or []
+    return [button if isinstance(button, str) else button["text"] for row in rows for button in row]
 
 
 def send(person: Person, action: Action, where: Group | Topic | None) -> None:

@@ -123,13 +123,20 @@ def test_blocks_and_plays_are_found_in_order() -> None:
 <!-- play:
 Ann [Save]
 -->
+
+```chat
+Ann > hi
+bot < Yes? [A] [B b]
+```
 """
 
     assert read_page(text) == [
         Code(5, "if x:\n    y = 1\n"),
         Play(9, (Action("Ann", Verb.SEND, "/start"), Action("bot", Verb.SEE, "Hi..."))),
         Play(15, (Action("Ann", Verb.CLICK, "Save"),)),
+        Play(20, (Action("Ann", Verb.SEND, "hi"), Action("bot", Verb.SEE, "Yes? [A] [B b]"))),
     ]
+    assert Action("bot", Verb.SEE, "Yes? [A] [B b]").buttons == ("Yes?", ["A", "B b"])
 
 
 @pytest.mark.parametrize(
@@ -228,7 +235,8 @@ async def fail(message: Message) -> None:
 
 def test_a_play_that_goes_as_written_passes() -> None:
     """People write and press buttons, and see what the page says the bot answers."""
-    play = "Ann > /start | bot < Hello! | Ann [More] | bot < More for A... | Bob > /start | bot < He...o!"
+    play = "Ann > /start | bot < Hello! [More] [Rename] | Ann [More] | bot < More for A..."
+    play += " | Bob > /start | bot < He...o!"
 
     run_page(Path("page.md"), f"{BOT}<!-- play: {play} -->")
 
@@ -264,6 +272,7 @@ def test_the_tests_of_a_page_are_run() -> None:
         ("Ann > /start", "expected nothing"),
         ("Ann > what?", "ValueError"),
         ("Ann [More]", "no button"),
+        ("Ann > /start | bot < Hello! [More]", "the page"),
         ("Ann in Team > /start", "expected nothing"),
         ("bot < Hello!", "begins with somebody"),
     ],
