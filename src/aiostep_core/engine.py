@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .facts import Delivery, Facts
 from .keys import ABOUT_MESSAGE, Key, Place, Scope, personal, places_of, project
@@ -27,6 +27,9 @@ __all__ = ["CANCEL_WORDS", "Changes", "Decision", "Engine", "Outcome"]
 
 #: What a person writes to leave a conversation. With a slash: a command; without: the whole text of a message.
 CANCEL_WORDS = ("/cancel",)
+
+
+_NOBODY: Final = frozenset[object]()
 
 
 class Outcome(Enum):
@@ -126,27 +129,28 @@ class Engine:
     @property
     def is_idle(self) -> bool:
         """Whether every update would be passed on."""
-        return not (self.waits or self.albums or self.lanes)
+        # Asked for every update: the dictionaries themselves answer in a fifth of the time.
+        return not (self.waits.index or self.albums.seen or self.lanes.held)
 
     def may_concern(self, key: Key, about_message: bool) -> bool:
         """Tell quickly whether an update that reports no loss can be anything but PASS. False is certain."""
-        if self.lanes or (about_message and self.albums):
+        if self.lanes.held or (about_message and self.albums.seen):
             return True
-        return any(
-            about_message if scope in ABOUT_MESSAGE else self.waits.at(Place(scope, project(scope, key)))
-            for scope in self.waits.scopes
-        )
+        for scope, keys in self.waits.index.items():
+            if about_message if scope in ABOUT_MESSAGE else project(scope, key) in keys:
+                return True
+        return False
 
     def decide(self, delivery: Delivery, now: float) -> Decision:
         """Decide what becomes of an update that has just arrived."""
         facts = delivery.facts
-        places = places_of(facts)
-        if (lane := self.lanes.find(places)) is not None:
+        if self.lanes and (lane := self.lanes.find(places_of(facts))) is not None:
             return Decision(Outcome.HELD, delivery, lane=lane, held=lane.join(delivery))
         if facts.gone is not None:
             return Decision(Outcome.PASS, delivery, changes=self._leave(facts))
         if self.albums and self.albums.has(facts, now):
             return Decision(Outcome.ABSORBED, delivery)
+        places = places_of(facts, self.waits.index)
         if self.is_cancel(facts) and (changes := self._cancel(facts, places)) is not None:
             return Decision(Outcome.CANCELLED, delivery, changes=changes)
         return self._offer(delivery, places, now)
@@ -157,7 +161,7 @@ class Engine:
         assert wait is not None and delivery is not None
         if accepted and wait.admits(delivery.facts, now):
             return self._claim(wait, delivery, now)
-        return self._offer(delivery, places_of(delivery.facts), now, decision)
+        return self._offer(delivery, places_of(delivery.facts, self.waits.index), now, decision)
 
     def release(self, lane: Lane) -> list[Held]:
         """Let those go who queued behind a filter; each is to be decided anew, in this order."""
@@ -180,7 +184,7 @@ class Engine:
                 if conversation in offered:  # under its keyboard, say: a filter is asked once
                     continue
                 offered.append(conversation)
-                decision = self._offer_waits(conversation, places, delivery, now, last)
+                decision = self._offer_waits(conversation, delivery, now, last)
                 if decision is not None:
                     return decision
                 if conversation.keeps(facts, now):
@@ -188,15 +192,15 @@ class Engine:
         return Decision(Outcome.PASS, delivery)
 
     def _offer_waits(
-        self, conversation: Conversation, places: list[Place], delivery: Delivery, now: float, last: Decision | None
+        self, conversation: Conversation, delivery: Delivery, now: float, last: Decision | None
     ) -> Decision | None:
-        asked = last.asked if last is not None else frozenset[object]()
+        asked = last.asked if last is not None else _NOBODY
         for wait in conversation.waits:
             if wait in asked or not wait.is_ready or not wait.admits(delivery.facts, now):
                 continue
             verdict = True if wait.filter is None else wait.filter(delivery)
             if inspect.isawaitable(verdict):
-                lane = last.lane if last is not None else self._hold(conversation, places)
+                lane = last.lane if last is not None else self._hold(conversation, delivery.facts)
                 return Decision(Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {wait})
             if verdict:
                 return self._claim(wait, delivery, now)
@@ -322,12 +326,12 @@ class Engine:
         unread.insert(sum(1 for one in takewhile(delivery.is_after, unread)), delivery)
         return Changes()
 
-    def _hold(self, conversation: Conversation, places: list[Place]) -> Lane:
-        """Hold what could overtake an update with *places* that a filter of *conversation* thinks about.
+    def _hold(self, conversation: Conversation, facts: Facts) -> Lane:
+        """Hold what could overtake an update with *facts* that a filter of *conversation* thinks about.
 
         Not everything that a conversation with ANY would get: that would hold up everybody.
         """
-        overtaken = [one for one in places if one.scope is Scope.USER_IN_CHAT or self.waits.at(one)]
+        overtaken = [one for one in places_of(facts) if one.scope is Scope.USER_IN_CHAT or self.waits.at(one)]
         others = [one for one in overtaken if one.scope is not Scope.ANY and one != conversation.place]
         return self.lanes.hold(conversation.place, *others)
 

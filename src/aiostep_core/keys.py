@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -109,11 +110,11 @@ def default_scope(facts: Facts) -> Scope:
 
 def project(scope: Scope, key: Key) -> Key:
     """Blank the parts of *key* that *scope* does not count."""
+    if scope is Scope.USER_IN_TOPIC or (scope is Scope.USER_IN_CHAT and key.thread_id is None):
+        return key  # by far the most frequent, and no new tuple
     bot, chat, user, thread, business = key
     if scope is Scope.USER_IN_CHAT:
         return Key(bot, chat, user, None, business)
-    if scope is Scope.USER_IN_TOPIC:
-        return key
     if scope is Scope.GLOBAL_USER:
         return Key(bot, None, user)
     if scope is Scope.CHAT_TOPIC:
@@ -125,13 +126,25 @@ def project(scope: Scope, key: Key) -> Key:
 
 def personal(key: Key) -> list[Place]:
     """List the places of a person, most specific first: none if *key* names nobody."""
-    scopes = PERSONAL if key.chat_id is not None else (Scope.GLOBAL_USER,)
-    return [Place(scope, project(scope, key)) for scope in scopes if key.user_id is not None]
+    return [Place(scope, project(scope, key)) for scope in PERSONAL if _has_parts(scope, key)]
 
 
-def places_of(facts: Facts) -> list[Place]:
-    """List every place whose conversation *facts* may concern, most specific first: at most nine."""
-    key, places = facts.key, []
+def places_of(facts: Facts, scopes: Container[Scope] | None = None) -> list[Place]:
+    """List every place whose conversation *facts* may concern, most specific first: at most nine.
+
+    Args:
+        scopes: those in use; other places are left out.
+    """
+    key = facts.key
+    places = [one for one in _about_message(facts, key) if scopes is None or one.scope in scopes]
+    for scope in _ABOUT_NO_MESSAGE:
+        if (scopes is None or scope in scopes) and _has_parts(scope, key):
+            places.append(Place(scope, project(scope, key)))
+    return places
+
+
+def _about_message(facts: Facts, key: Key) -> list[Place]:
+    places = list[Place]()
     if facts.message_id is not None and facts.kind in _ABOUT_A_MESSAGE:
         places.append(Place(Scope.BUTTONS, MessageKey(key.bot_id, key.chat_id, facts.message_id)))
     if facts.inline_message_id is not None:
@@ -140,16 +153,17 @@ def places_of(facts: Facts) -> list[Place]:
         places.append(Place(Scope.BUTTONS, MessageKey(key.bot_id, None, f"poll {facts.poll_id}")))
     if facts.reply_to_id is not None:
         places.append(Place(Scope.REPLY, MessageKey(key.bot_id, key.chat_id, facts.reply_to_id)))
-    places += personal(key)
-    for scope in _SHARED if key.chat_id is not None else ():
-        places.append(Place(scope, project(scope, key)))
-    places.append(Place(Scope.ANY, Key(key.bot_id)))
     return places
+
+
+def _has_parts(scope: Scope, key: Key) -> bool:
+    has_person = key.user_id is not None or scope not in PERSONAL
+    return has_person and (key.chat_id is not None or scope is Scope.GLOBAL_USER or scope is Scope.ANY)
 
 
 #: The scopes that are about one message.
 ABOUT_MESSAGE = (Scope.BUTTONS, Scope.REPLY)
 #: The scopes in which the person counts.
 PERSONAL = (Scope.USER_IN_TOPIC, Scope.USER_IN_CHAT, Scope.GLOBAL_USER)
-_SHARED = (Scope.CHAT_TOPIC, Scope.CHAT)
+_ABOUT_NO_MESSAGE = (*PERSONAL, Scope.CHAT_TOPIC, Scope.CHAT, Scope.ANY)
 _ABOUT_A_MESSAGE = frozenset({"callback_query", "message_reaction", "message_reaction_count"})

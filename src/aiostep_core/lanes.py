@@ -38,33 +38,37 @@ class Lane:
 
 
 class Lanes:
-    """The lanes in use; almost always none."""
+    """The lanes in use; almost always none.
+
+    Attributes:
+        held: the lane of each place that is held.
+    """
 
     def __init__(self) -> None:
-        self._lanes: dict[Place, Lane] = {}
+        self.held: dict[Place, Lane] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._lanes)
+        return bool(self.held)
 
     def hold(self, *places: Place) -> Lane:
         """Hold what arrives for any of *places* from now on; those that are held already stay as they are."""
         lane = Lane(places)
         for place in places:
-            self._lanes.setdefault(place, lane)
+            self.held.setdefault(place, lane)
         return lane
 
     def find(self, places: Iterable[Place]) -> Lane | None:
         """Return the lane in which an update with these *places* has to queue, if any."""
-        if self._lanes:
+        if self.held:
             for place in places:
-                if (lane := self._lanes.get(place)) is not None:
+                if (lane := self.held.get(place)) is not None:
                     return lane
         return None
 
     def release(self, lane: Lane) -> list[Held]:
         """Open *lane*; return those who queued in it, in order of arrival. Again is harmless."""
         for place in lane.places:
-            if self._lanes.get(place) is lane:
-                del self._lanes[place]
+            if self.held.get(place) is lane:
+                del self.held[place]
         queue, lane.queue = lane.queue, []
         return queue

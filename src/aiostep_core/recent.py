@@ -43,32 +43,36 @@ class RecentUpdates:
 
 
 class RecentAlbums:
-    """Albums whose first part was an answer: the other parts belong to it and answer nothing else."""
+    """Albums whose first part was an answer: the other parts belong to it and answer nothing else.
+
+    Attributes:
+        seen: when each of them was last added, in that order.
+    """
 
     def __init__(self, size: int = 4096) -> None:
         self._size = size
-        self._seen: OrderedDict[tuple[int, int | None, str], float] = OrderedDict()
+        self.seen: OrderedDict[tuple[int, int | None, str], float] = OrderedDict()
 
     def __bool__(self) -> bool:
-        return bool(self._seen)
+        return bool(self.seen)
 
     def add(self, facts: Facts, now: float) -> None:
         """Note that *facts* was an answer."""
         if facts.media_group_id is not None:
             key = (facts.bot_id, facts.chat_id, facts.media_group_id)
-            self._seen[key] = now
-            self._seen.move_to_end(key)
-            while len(self._seen) > self._size:
-                self._seen.popitem(last=False)
+            self.seen[key] = now
+            self.seen.move_to_end(key)
+            while len(self.seen) > self._size:
+                self.seen.popitem(last=False)
 
     def discard(self, facts: Facts) -> None:
         """Forget the album of *facts*: it was no answer after all."""
         if facts.media_group_id is not None:
-            self._seen.pop((facts.bot_id, facts.chat_id, facts.media_group_id), None)
+            self.seen.pop((facts.bot_id, facts.chat_id, facts.media_group_id), None)
 
     def has(self, facts: Facts, now: float) -> bool:
         """Tell whether *facts* is a further part of an album that was an answer."""
-        while self._seen and now - next(iter(self._seen.values())) > _ALBUM_LIFE:
-            self._seen.popitem(last=False)
+        while self.seen and now - next(iter(self.seen.values())) > _ALBUM_LIFE:
+            self.seen.popitem(last=False)
         group = facts.media_group_id
-        return group is not None and (facts.bot_id, facts.chat_id, group) in self._seen
+        return group is not None and (facts.bot_id, facts.chat_id, group) in self.seen

@@ -62,11 +62,15 @@ class Step:
 
 
 class StepTable:
-    """Steps by place. Expired ones go away as others come and go; no timer, no thread."""
+    """Steps by place. Expired ones go away as others come and go; no timer, no thread.
+
+    Attributes:
+        scopes: the scopes under which steps are kept, and how many; only the table changes it.
+    """
 
     def __init__(self) -> None:
         self._steps: dict[Place, Step] = {}
-        self._scopes: dict[Scope, int] = {}
+        self.scopes: dict[Scope, int] = {}
         self._expiry: list[tuple[float, int, Step]] = []
 
     def __len__(self) -> int:
@@ -78,17 +82,12 @@ class StepTable:
     def __contains__(self, place: object) -> bool:
         return place in self._steps
 
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """The scopes under which steps are kept."""
-        return tuple(self._scopes)
-
     def put(self, step: Step, now: float) -> Step | None:
         """Keep *step* in place of any other there; return that other one."""
         self.expire(now)
         old = self._steps.get(step.place)
         if old is None:
-            self._scopes[step.place.scope] = self._scopes.get(step.place.scope, 0) + 1
+            self.scopes[step.place.scope] = self.scopes.get(step.place.scope, 0) + 1
         self._steps[step.place] = step
         if step.expires_at is not None:
             heapq.heappush(self._expiry, (step.expires_at, step.number, step))
@@ -108,9 +107,9 @@ class StepTable:
         if self._steps.get(step.place) is not step:
             return False
         del self._steps[step.place]
-        self._scopes[step.place.scope] -= 1
-        if not self._scopes[step.place.scope]:
-            del self._scopes[step.place.scope]
+        self.scopes[step.place.scope] -= 1
+        if not self.scopes[step.place.scope]:
+            del self.scopes[step.place.scope]
         return True
 
     def give_back(self, step: Step, now: float) -> bool:
@@ -141,6 +140,6 @@ class StepTable:
         """Remove every step; return how many there were."""
         count = len(self._steps)
         self._steps.clear()
-        self._scopes.clear()
+        self.scopes.clear()
         self._expiry.clear()
         return count

@@ -40,6 +40,8 @@ class WaitState(Enum):
     TIMED_OUT = "timed out"
     CANCELLED = "cancelled"
 
+    __hash__ = object.__hash__  # Enum's is written in Python
+
 
 class Signal(Enum):
     """What can happen to a wait."""
@@ -47,6 +49,8 @@ class Signal(Enum):
     ANSWER = "an answer arrives"
     DEADLINE = "the time is up"
     CANCEL = "it is cancelled"
+
+    __hash__ = object.__hash__
 
 
 #: The claim automaton. A signal that has no entry changes nothing: the wait has ended before.
@@ -237,10 +241,14 @@ class Conversation:
 
 
 class Registry:
-    """Open conversations by place, one dictionary per scope in use."""
+    """Open conversations by place.
+
+    Attributes:
+        index: one dictionary per scope in use; only the registry changes it.
+    """
 
     def __init__(self) -> None:
-        self._index: dict[Scope, dict[Key | MessageKey, tuple[Conversation, ...]]] = {}
+        self.index: dict[Scope, dict[Key | MessageKey, tuple[Conversation, ...]]] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -251,18 +259,18 @@ class Registry:
 
     def __iter__(self) -> Iterator[Conversation]:
         """Go through the open conversations, each once; safe while they open and close."""
-        for scope, keys in list(self._index.items()):
+        for scope, keys in list(self.index.items()):
             for key, bucket in list(keys.items()):
                 yield from (one for one in bucket if one.place.scope is scope and one.place.key == key)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """The scopes under which anything is filed."""
-        return tuple(self._index)
+        return tuple(self.index)
 
     def at(self, place: Place) -> tuple[Conversation, ...]:
         """Return the conversations filed under *place*, oldest first."""
-        keys = self._index.get(place.scope)
+        keys = self.index.get(place.scope)
         return keys.get(place.key, ()) if keys is not None else ()
 
     def open(self, conversation: Conversation, on_conflict: str = "replace") -> tuple[Conversation, ...]:
@@ -319,18 +327,18 @@ class Registry:
         return tuple(one for one in self.at(own) if one.place == own and one is not conversation)
 
     def _file(self, conversation: Conversation, place: Place) -> None:
-        keys = self._index.setdefault(place.scope, {})
+        keys = self.index.setdefault(place.scope, {})
         keys[place.key] = (*keys.get(place.key, ()), conversation)
 
     def _unfile(self, conversation: Conversation, place: Place) -> None:
-        keys = self._index[place.scope]
+        keys = self.index[place.scope]
         rest = tuple(one for one in keys[place.key] if one is not conversation)
         if rest:
             keys[place.key] = rest
         else:
             del keys[place.key]
             if not keys:
-                del self._index[place.scope]
+                del self.index[place.scope]
 
 
 def _key_of(conversation: Conversation) -> Key:
