@@ -332,3 +332,24 @@ async def test_every_kind_of_update_fits_aiograms_models(world: World, bot: Bot)
         "poll",
         "poll_answer",
     }
+
+
+async def test_a_dispatcher_can_meet_one_world_after_the_other() -> None:
+    """The update ids of a new world follow those of the last one, also of updates that were queued before."""
+    dispatcher, ids = Dispatcher(), list[int]()
+
+    @dispatcher.message()
+    async def note(message: Message, event_update: Update) -> None:
+        ids.append(event_update.update_id)
+
+    for _ in range(3):
+        world = World()
+        bot, alice = make_bot(world), world.person("Alice")
+        alice.send("early")
+        feeder = in_process(world, dispatcher, bot)
+        async with feeder:
+            alice.send("late")
+            await feeder.settle()
+
+    assert len(ids) == 6
+    assert ids == sorted(set(ids))
