@@ -162,21 +162,21 @@ async def conversation(
     """Hold a conversation: from here on, what arrives for it is kept for the waits inside.
 
     A handler's first wait opens one by itself. Use this to begin earlier, in code outside a handler, or to give
-    several waits one *timeout*, in seconds: a wait inside raises ``WaitTimeout`` when it is up.
+    several waits one *timeout*, in seconds: a wait inside raises ``WaitTimeout`` when it is up. Where a conversation
+    is open already, in a handler that asked before or in another block, the block is a part of it.
 
     Raises:
         WaitCancelled, AlreadyWaiting, NoTarget, BadArgument: as for ``wait_for``.
     """
     limit = seconds("timeout", timeout)
     setting = Setting.find(target, scope)
-    runtime, turn, place = setting.runtime, setting.turn, setting.aim.place
-    outer = turn.conversations.get(place) if turn is not None and turn.conversations else None
-    held = runtime.open_conversation(setting.aim, turn, on_conflict=on_conflict, own=True)
-    talk = Talk(turn, held, setting.aim, None if limit is None else runtime.now() + limit)
-    token = current_talk.set(talk)
+    deadline = setting.deadline(limit)
+    was_open = setting.is_open
+    held = setting.conversation(on_conflict, own=True)
+    token = current_talk.set(Talk(setting.turn, held, setting.aim, deadline))
     try:
         yield held
     finally:
         current_talk.reset(token)
-        if held is not outer:
-            runtime.close_conversation(held, turn)
+        if not was_open:
+            setting.runtime.close_conversation(held)

@@ -105,7 +105,10 @@ def kinds_of(kinds: str | Collection[str]) -> frozenset[str]:
     """
     if kinds == "message":
         return _MESSAGES
-    names = (kinds,) if isinstance(kinds, str) or not isinstance(kinds, Collection) else tuple(kinds)
+    try:
+        names = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    except TypeError:
+        names = ()
     if not names or not all(isinstance(name, str) and name.isidentifier() for name in names):
         raise BadArgument("kinds", kinds, 'names of updates such as "message" or "callback_query"')
     return frozenset().union(*(KINDS.get(name, frozenset({name})) for name in names))

@@ -41,10 +41,10 @@ async def register_next_step(
     Raises:
         NoTarget, BadArgument: as for ``wait_for``; also if *fn* cannot be called.
     """
-    if not callable(fn):
-        raise BadArgument("fn", fn, "a function to call with the next message")
     if inspect.iscoroutine(fn):
         raise BadArgument("fn", fn, "the function itself, not the result of calling it")
+    if not callable(fn):
+        raise BadArgument("fn", fn, "a function to call with the next message")
     limit = seconds("timeout", timeout)
     setting = Setting.find(target, scope)
     now = setting.runtime.now()

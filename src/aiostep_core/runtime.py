@@ -146,10 +146,8 @@ class Runtime:
             conversation.is_orphan = not own
         return conversation
 
-    def close_conversation(self, conversation: Conversation, turn: Turn | None) -> None:
+    def close_conversation(self, conversation: Conversation) -> None:
         """Close *conversation* before its turn ends; what is unread goes to ordinary handlers."""
-        if turn is not None and turn.conversations is not None:
-            turn.conversations = {place: one for place, one in turn.conversations.items() if one is not conversation}
         self.perform(self.engine.finish(conversation))
 
     def open_wait(self, wait: Wait, *, fresh: bool = False) -> Decision | None:

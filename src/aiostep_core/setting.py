@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
@@ -64,11 +63,11 @@ class Setting:
         """Open a wait now; also return the decision of a filter that must be awaited over the mailbox."""
         self.adapter.check_wait(self.turn, kinds)
         accepts = None if filter is None else self.adapter.compile_filter(filter)
-        now = self.runtime.now()
-        if self.talk is not None and self.talk.deadline is not None:
-            timeout = min(math.inf if timeout is None else timeout, max(0.0, self.talk.deadline - now))
+        now, deadline = self.runtime.now(), self.deadline(timeout)
+        if deadline is not None and self.talk is not None:
+            timeout = max(0.0, deadline - now)
         wait = Wait(
-            self._conversation(on_conflict),
+            self.conversation(on_conflict),
             kinds=kinds,
             filter=accepts,
             opened_at=now,
@@ -77,9 +76,25 @@ class Setting:
         )
         return wait, self.runtime.open_wait(wait, fresh=fresh)
 
-    def _conversation(self, on_conflict: str) -> Conversation:
+    def deadline(self, timeout: float | None) -> float | None:
+        """Return when *timeout* is up, or the block around, on the runtime's clock; None: never."""
+        ends = [self.runtime.now() + timeout] if timeout is not None else []
+        if self.talk is not None and self.talk.deadline is not None:
+            ends.append(self.talk.deadline)
+        return min(ends, default=None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handler, or the block around, has a conversation here already."""
+        known = (
+            self.turn.conversations.get(self.aim.place) if self.turn is not None and self.turn.conversations else None
+        )
+        return self.talk is not None or (known is not None and known.is_open)
+
+    def conversation(self, on_conflict: str, *, own: bool = False) -> Conversation:
+        """Return the conversation that is open here, or open one; see ``Runtime.open_conversation``."""
         if self.talk is None:
-            return self.runtime.open_conversation(self.aim, self.turn, on_conflict=on_conflict)
+            return self.runtime.open_conversation(self.aim, self.turn, on_conflict=on_conflict, own=own)
         conversation = self.talk.conversation
         if not conversation.is_open:
             reason, conversation.reason = conversation.reason, None

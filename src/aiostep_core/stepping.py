@@ -71,8 +71,12 @@ class Stepping:
         await self.storage.give_back(step, self._runtime.now())
 
     async def drop(self, aim: Aim) -> int:
-        """Drop the steps of the place, the person or the chat aimed at; return how many those were."""
-        places = {aim.place, *(Place(scope, project(scope, aim.key)) for scope in self.storage.scopes)}
+        """Drop the steps of the place, the person or the chat aimed at; return how many those were.
+
+        A person's are not those of everybody in the chat.
+        """
+        scopes = [one for one in self.storage.scopes if (one in PERSONAL) is (aim.key.user_id is not None)]
+        places = {aim.place, *(Place(scope, project(scope, aim.key)) for scope in scopes if scope is not Scope.ANY)}
         return await self._drop(places, self._runtime.now())
 
     async def _leave(self, places: Iterable[Place], now: float) -> None:

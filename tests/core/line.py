@@ -17,10 +17,10 @@ from aiostep_core.facts import Delivery, Facts
 from aiostep_core.installed import install_adapter
 from aiostep_core.keys import Key
 from aiostep_core.runtime import Runtime
+from aiostep_core.steps import Step
 from tests.core.making import ALICE, BOT, facts
 
 Handler = Callable[[Facts], Coroutine[Any, Any, object]]
-_SETTLED = frozenset(Outcome) - {Outcome.FILTERING, Outcome.HELD}
 
 
 class Line:
@@ -96,6 +96,7 @@ class LineAdapter(Adapter[Line]):
 
     def __init__(self, target: Line) -> None:
         self.target = target
+        self.redispatched: list[Delivery] = []
 
     def install(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -125,39 +126,41 @@ class LineAdapter(Adapter[Line]):
         return lambda delivery: filter(delivery.update)
 
     def redispatch(self, deliveries: Sequence[Delivery]) -> None:
+        self.redispatched += deliveries
         for one in deliveries:
-            self.arrive(one.carrier, again=True)
+            self.arrive(one.update, again=True)
 
     def arrive(self, update: Facts, *, again: bool = False) -> None:
         runtime = self.runtime
-        if not again and update.update_id is not None and runtime.is_duplicate(update.bot_id, update.update_id):
-            return
-        turn = Turn(runtime, self, update)
-        decision = None
-        if update.gone is not None or runtime.concerns(update.key):
-            try:
-                decision = runtime.meet(turn.delivery)
-            except Exception as error:  # noqa: BLE001 - a filter raised: the error handlers have it
-                self.target.errors.append(error)
-                return
-        self.target._start(self._go_on(turn, decision))
+        if again or update.update_id is None or not runtime.is_duplicate(update.bot_id, update.update_id):
+            self.target._start(self._go_on(Turn(runtime, self, update)))
 
-    async def _go_on(self, turn: Turn, decision: Decision | None) -> None:
+    async def _go_on(self, turn: Turn) -> None:
+        runtime, facts = self.runtime, turn.carrier
         try:
-            if decision is not None and decision.outcome not in _SETTLED:
-                decision = await self.runtime.settle(decision)
-        except Exception as error:  # noqa: BLE001
-            self.target.errors.append(error)
-            return
-        if decision is not None and decision.outcome is not Outcome.PASS:
-            self.target.consumed.append(decision.outcome)
-            if decision.outcome is Outcome.NOT_YOURS:
-                await self.answer_click(turn.delivery, "not for you")
-            return
+            step = None
+            if facts.gone is not None or runtime.concerns(facts.key):
+                decision = await runtime.settle(runtime.meet(turn.delivery))
+                if decision.outcome is not Outcome.PASS:
+                    return await self._consume(decision, turn)
+                step = await runtime.steps.take(turn.delivery)
+        except Exception as error:  # noqa: BLE001 - a filter raised: the error handlers have it
+            return self.target.errors.append(error)
+        return await self._run(turn, step)
+
+    async def _consume(self, decision: Decision, turn: Turn) -> None:
+        self.target.consumed.append(decision.outcome)
+        if decision.outcome is Outcome.NOT_YOURS:
+            await self.answer_click(turn.delivery, "not for you")
+
+    async def _run(self, turn: Turn, step: Step | None) -> None:
         current_turn.set(turn)
         error: BaseException | None = None
         try:
-            await self._run(turn)
+            if step is None:
+                await self.target._handle(turn.carrier)
+            else:
+                await self.runtime.steps.run(step, lambda: step.fn(turn.carrier, *step.args, **step.kwargs))
         except BaseException as raised:
             error = raised
             if not isinstance(raised, Exception):
@@ -166,13 +169,6 @@ class LineAdapter(Adapter[Line]):
             is_quiet = await self.runtime.end_turn(turn, error)
             if error is not None and not is_quiet:
                 self.target.errors.append(error)
-
-    async def _run(self, turn: Turn) -> None:
-        step = await self.runtime.steps.take(turn.delivery)
-        if step is None:
-            await self.target._handle(turn.carrier)
-        else:
-            await self.runtime.steps.run(step, lambda: step.fn(turn.carrier, *step.args, **step.kwargs))
 
     async def send(
         self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any

@@ -38,7 +38,7 @@ def test_a_step_is_taken_once_and_by_identity() -> None:
     table.put(new, 0.0)
 
     assert [table.take(old), table.take(new), table.take(new)] == [False, True, False]
-    assert not (len(table) or table.scopes)
+    assert len(table) == len(table.scopes) == 0
 
 
 def test_a_step_whose_time_is_up_is_gone() -> None:
@@ -125,7 +125,7 @@ def test_the_table_knows_its_scopes() -> None:
     assert tuple(table.scopes) == (Scope.CHAT,)
     assert place(Scope.CHAT) in table
     assert table.clear() == 1
-    assert not (list(table) or table.scopes or table._expiry)
+    assert len(table) == len(table.scopes) == len(table._expiry) == 0
 
 
 @pytest.mark.parametrize(

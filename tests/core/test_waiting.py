@@ -27,9 +27,9 @@ from aiostep_core.errors import (
     WaitCancelled,
     WaitTimeout,
 )  # fmt: skip
-from aiostep_core.facts import Facts
+from aiostep_core.facts import Delivery, Facts
 from tests.core.line import Line, installed
-from tests.core.making import ALICE, BOB, BOT, GROUP, OTHER_BOT, buttons
+from tests.core.making import ALICE, BOB, BOT, GROUP, OTHER_BOT, buttons, facts
 from tests.core.virtual_time import VirtualLoop, settle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("tidy")]
@@ -203,19 +203,27 @@ async def test_fresh_leaves_out_what_came_before(line: Line) -> None:
 async def test_the_deadline_and_an_answer_in_one_turn_of_the_loop(line: Line) -> None:
     """Whichever comes first has the wait; the other passes on: no InvalidStateError, no lost update (T04, T06)."""
     loop = asyncio.get_running_loop()
-    got = collector(line, timeout=5)
+    assert line.adapter is not None
+    runtime, got = line.adapter.runtime, collector(line, timeout=5)
+    made = [facts(text, update_id=10**9 + number) for number, text in enumerate(("before", "after"))]
+    before, after = (Delivery(one, one, one, line.adapter) for one in made)
+    outcomes: list[Outcome] = []
 
     line.arrive("go")
-    loop.call_later(5, line.arrive, "set before the timer of the wait")
+    loop.call_later(5, lambda: outcomes.append(runtime.meet(before).outcome))
     await asyncio.sleep(6)
     line.arrive("go")
     await settle()
-    loop.call_later(5, line.arrive, "set after the timer of the wait")
+    loop.call_later(5, lambda: outcomes.append(runtime.meet(after).outcome))
     await asyncio.sleep(6)
 
-    assert got[0].text == "set before the timer of the wait"
+    assert got[0] is before.update
     assert isinstance(got[1], WaitTimeout)
-    assert line.texts == ["go", "go", "set after the timer of the wait"]
+    assert outcomes == [
+        Outcome.CLAIMED,
+        Outcome.KEPT,
+    ]
+    assert line.adapter.redispatched == [after]
 
 
 async def test_an_answer_just_before_the_wakeup_is_not_a_second_claim(line: Line) -> None:
@@ -736,9 +744,7 @@ async def test_a_cancelled_task_in_the_queue_holds_nobody_up(line: Line) -> None
 @pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), True, "5", timedelta(seconds=-1), 10**400])
 async def test_a_bad_timeout_is_refused(line: Line, timeout: Any) -> None:
     """What is no time to wait is refused in one sentence, and nothing is opened."""
-    with pytest.raises(
-        BadArgument, match="^timeout is .*; expected seconds from 0, a timedelta, or None"
-    ):
+    with pytest.raises(BadArgument, match="^timeout is .*; expected seconds from 0, a timedelta, or None"):
         await wait_for(ALICE, timeout)
 
 

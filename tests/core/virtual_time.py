@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 import weakref
 from collections.abc import Callable
@@ -46,9 +47,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(clockwork)
 
     def time(self) -> float:
-        return self.now
+        return round(self.now, 6)
 
     def call_at(self, when: float, callback: Callable[..., object], *args: Any, context: Any = None) -> Any:
+        taken = {one.when() for one in self.timers}
+        while when in taken:  # of two timers for one moment the older fires first
+            when = math.nextafter(when, math.inf)
         handle = super().call_at(when, callback, *args, context=context)
         self._handles.append(handle)
         return handle
