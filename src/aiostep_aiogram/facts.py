@@ -73,7 +73,8 @@ def facts_of(update: Update, bot: Bot) -> Facts:
     kind = kind_of(update)
     event: Any = getattr(update, kind) if kind else None
     key = _key(kind, event, bot.id) if kind else Key(bot.id)
-    more = _DETAILS.get(kind, _no_details)
+    if kind in _MESSAGES:
+        return _facts_of_message(update.update_id, kind, key, event, bot)
     return Facts(
         bot_id=key.bot_id,
         kind=kind,
@@ -82,7 +83,7 @@ def facts_of(update: Update, bot: Bot) -> Facts:
         user_id=key.user_id,
         thread_id=key.thread_id,
         business_id=key.business_id,
-        **(_message_details(event, bot) if kind in _MESSAGES else more(event)),
+        **_DETAILS.get(kind, _no_details)(event),
     )
 
 
@@ -152,30 +153,45 @@ def _id(event: Any, name: str) -> int | None:
     return value.id if value is not None else None
 
 
-def _message_details(message: Message, bot: Bot) -> dict[str, Any]:
+def _facts_of_message(update_id: int, kind: str, key: Key, message: Message, bot: Bot) -> Facts:
+    """Make the facts of the most frequent kinds in one go."""
     text = message.text if message.text is not None else message.caption
-    reply, user = message.reply_to_message, message.from_user
+    reply, chat, user = message.reply_to_message, message.chat, message.from_user
     if reply is not None and reply.forum_topic_created is not None:
         reply = None  # every message of a topic "replies" to the one that opened it
-    details: dict[str, Any] = {
-        "chat_type": message.chat.type,
+    gone, leaver_id = _loss(message, bot)
+    return Facts(
+        bot_id=key.bot_id,
+        kind=kind,
+        update_id=update_id,
+        chat_id=key.chat_id,
+        chat_type=chat.type,
+        user_id=key.user_id,
+        thread_id=key.thread_id,
+        business_id=key.business_id,
         # An ephemeral message has the id 0, which says nothing.
-        "message_id": message.message_id or None,
-        "reply_to_id": reply.message_id if reply is not None else None,
-        "media_group_id": message.media_group_id,
-        "text": text,
-        "command": _command(text, bot) if text is not None and text[:1] == "/" else None,
-        "is_own": user is not None and user.id == bot.id,
-        "is_edit": message.edit_date is not None,
-        "is_forum": bool(message.chat.is_forum),
-        "date": message.date.timestamp(),
-    }
+        message_id=message.message_id or None,
+        reply_to_id=reply.message_id if reply is not None else None,
+        media_group_id=message.media_group_id,
+        text=text,
+        command=_command(text, bot) if text is not None and text[:1] == "/" else None,
+        is_own=user is not None and user.id == key.bot_id,
+        is_edit=message.edit_date is not None,
+        is_forum=bool(chat.is_forum),
+        gone=gone,
+        leaver_id=leaver_id,
+        date=message.date.timestamp(),
+    )
+
+
+def _loss(message: Message, bot: Bot) -> tuple[str | None, int | None]:
+    """Return which end of a chat a service message reports, and for whom."""
     if message.migrate_to_chat_id is not None:
-        details["gone"] = "migrated"
-    elif message.left_chat_member is not None:
+        return "migrated", None
+    if message.left_chat_member is not None:
         left = message.left_chat_member.id
-        details |= {"gone": "left", "leaver_id": left if left != bot.id else None}
-    return details
+        return "left", left if left != bot.id else None
+    return None, None
 
 
 def _command(text: str, bot: Bot) -> str | None:

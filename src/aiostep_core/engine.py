@@ -198,8 +198,8 @@ class Engine:
         for wait in conversation.waits:
             if wait in asked or not wait.is_ready or not wait.admits(delivery.facts, now):
                 continue
-            verdict = True if wait.filter is None else wait.filter(delivery)
-            if inspect.isawaitable(verdict):
+            verdict = wait.filter is None or wait.filter(delivery)
+            if verdict is not True and inspect.isawaitable(verdict):
                 lane = last.lane if last is not None else self._hold(conversation, delivery.facts)
                 return Decision(Outcome.FILTERING, delivery, wait, verdict=verdict, lane=lane, asked=asked | {wait})
             if verdict:

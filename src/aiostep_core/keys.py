@@ -126,7 +126,7 @@ def project(scope: Scope, key: Key) -> Key:
 
 def personal(key: Key) -> list[Place]:
     """List the places of a person, most specific first: none if *key* names nobody."""
-    return [Place(scope, project(scope, key)) for scope in PERSONAL if _has_parts(scope, key)]
+    return [Place(scope, project(scope, key)) for scope in _scopes_for(key) if scope in PERSONAL]
 
 
 def places_of(facts: Facts, scopes: Container[Scope] | None = None) -> list[Place]:
@@ -137,8 +137,8 @@ def places_of(facts: Facts, scopes: Container[Scope] | None = None) -> list[Plac
     """
     key = facts.key
     places = [one for one in _about_message(facts, key) if scopes is None or one.scope in scopes]
-    for scope in _ABOUT_NO_MESSAGE:
-        if (scopes is None or scope in scopes) and _has_parts(scope, key):
+    for scope in _scopes_for(key):
+        if scopes is None or scope in scopes:
             places.append(Place(scope, project(scope, key)))
     return places
 
@@ -156,14 +156,19 @@ def _about_message(facts: Facts, key: Key) -> list[Place]:
     return places
 
 
-def _has_parts(scope: Scope, key: Key) -> bool:
-    has_person = key.user_id is not None or scope not in PERSONAL
-    return has_person and (key.chat_id is not None or scope is Scope.GLOBAL_USER or scope is Scope.ANY)
+def _scopes_for(key: Key) -> tuple[Scope, ...]:
+    return _SCOPES[key.chat_id is not None, key.user_id is not None]
 
 
 #: The scopes that are about one message.
 ABOUT_MESSAGE = (Scope.BUTTONS, Scope.REPLY)
 #: The scopes in which the person counts.
 PERSONAL = (Scope.USER_IN_TOPIC, Scope.USER_IN_CHAT, Scope.GLOBAL_USER)
-_ABOUT_NO_MESSAGE = (*PERSONAL, Scope.CHAT_TOPIC, Scope.CHAT, Scope.ANY)
+#: The other scopes that a key has the parts for, most specific first: with a chat or not, with a user or not.
+_SCOPES = {
+    (True, True): (*PERSONAL, Scope.CHAT_TOPIC, Scope.CHAT, Scope.ANY),
+    (True, False): (Scope.CHAT_TOPIC, Scope.CHAT, Scope.ANY),
+    (False, True): (Scope.GLOBAL_USER, Scope.ANY),
+    (False, False): (Scope.ANY,),
+}
 _ABOUT_A_MESSAGE = frozenset({"callback_query", "message_reaction", "message_reaction_count"})

@@ -191,7 +191,8 @@ class Conversation:
 
     def drop(self, wait: Wait) -> None:
         """Forget *wait*, by identity."""
-        self.waits = tuple(other for other in self.waits if other is not wait)
+        # Almost always there is just the one.
+        self.waits = () if self.waits == (wait,) else tuple(other for other in self.waits if other is not wait)
 
     def concerns(self, place: Place, facts: Facts) -> bool:
         """Tell whether an update found under *place* is this conversation's business.
