@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
 from types import MappingProxyType
@@ -139,6 +140,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
         self.runtime.reopen()
         for one in (*bots, *((bot,) if bot is not None else ())):
             self.bots[one.id] = one
+            self.runtime.start(_learn_name(one))
 
     async def _on_shutdown(self) -> None:
         await self.runtime.aclose(self.grace)
@@ -255,6 +257,12 @@ def install(
         raise UnsupportedTarget(target, ("aiogram",), ("this adapter takes an aiogram Dispatcher",))
     adapter = AiogramAdapter(target, detach=detach, updates=updates, grace=grace)
     return install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+
+
+async def _learn_name(bot: Bot) -> None:
+    """Ask who the bot is, to tell its commands from another bot's. Polling does so by itself, webhooks do not."""
+    with contextlib.suppress(Exception):  # whatever is wrong with the network, others will say it
+        await bot.me()
 
 
 def _after_context(middlewares: Any) -> int:

@@ -51,7 +51,10 @@ def check_step(step: Step) -> list[str]:
 @functools.lru_cache(maxsize=1024)
 def _handler(fn: Callable[..., Any]) -> HandlerObject:
     # Reading the signature takes 30 microseconds, a third of a whole update.
-    return HandlerObject(fn)
+    handler = HandlerObject(fn)
+    # aiogram would run an object with an async __call__ in a thread, and not await what that gives.
+    handler.awaitable |= inspect.iscoroutinefunction(getattr(fn, "__call__", None))  # noqa: B004
+    return handler
 
 
 def _handler_with_args(step: Step) -> HandlerObject:

@@ -6,6 +6,7 @@ where updates overtake each other. A magic filter or a plain function is called 
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -30,19 +31,42 @@ def compile_filter(accepts: Any) -> Callable[[Delivery], object]:
         return lambda delivery: accepts.resolve(delivery.update)
     if not callable(accepts):
         raise BadArgument("filter", accepts, "F, an aiogram filter, or a function of the update")
-    if isinstance(accepts, Filter) or _is_async(accepts):
+    parameters = _parameters(accepts)
+    if isinstance(accepts, Filter) or _is_async(accepts) or _STATE & parameters.keys():
         return _awaited(accepts)
-    names = _extra_names(accepts)
+    names = _extra_names(parameters)
     if not names:
         return lambda delivery: accepts(delivery.update)
     return lambda delivery: accepts(delivery.update, **_pick(names, delivery))
 
 
 def _awaited(accepts: Any) -> Callable[[Delivery], Awaitable[object]]:
-    """Call an async filter as aiogram does: with those of the middleware data that it names."""
-    filter_object = CallableObject(accepts)
-    filter_object.awaitable = True
-    return lambda delivery: filter_object.call(delivery.update, **_data_of(delivery))
+    """Call a filter as aiogram does: with those of the middleware data that it names."""
+
+    @functools.wraps(accepts)
+    async def call(event: Any, **data: Any) -> Any:
+        verdict = accepts(event, **data)
+        return await verdict if inspect.isawaitable(verdict) else verdict
+
+    filter_object = CallableObject(call)
+    filter_object.awaitable = True  # it looks through functools.wraps
+    if not (filter_object.varkw or _STATE & filter_object.params):
+        return lambda delivery: filter_object.call(delivery.update, **_data_of(delivery))
+
+    async def with_state(delivery: Delivery) -> object:
+        return await filter_object.call(delivery.update, **_data_of(delivery), **await _state_of(delivery))
+
+    return with_state
+
+
+async def _state_of(delivery: Delivery) -> dict[str, Any]:
+    """Return what aiogram adds to the data after us: the state of the person, unless states are disabled."""
+    data = delivery.carrier[1]
+    fsm, bot = data["dispatcher"].fsm, data["bot"]
+    context = fsm.resolve_event_context(bot, data) if fsm in data["dispatcher"].update.outer_middleware else None
+    if context is None:
+        return {}
+    return {"state": context, "raw_state": await context.get_state(), "fsm_storage": fsm.storage}
 
 
 def _data_of(delivery: Delivery) -> dict[str, Any]:
@@ -57,15 +81,22 @@ def _is_async(accepts: Any) -> bool:
     )
 
 
-def _extra_names(accepts: Callable[..., Any]) -> frozenset[str]:
-    """Name the parameters after the first that a plain filter wants from the middleware data."""
+def _parameters(accepts: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the parameters after the first, which is the update."""
     try:
         parameters = list(inspect.signature(accepts).parameters.values())
     except (TypeError, ValueError):
-        return frozenset()
-    return frozenset(one.name for one in parameters[1:] if one.default is one.empty and one.kind not in _VARIADIC)
+        return {}
+    return {one.name: one for one in parameters[1:]}
 
 
+def _extra_names(parameters: dict[str, inspect.Parameter]) -> frozenset[str]:
+    """Name those that a plain filter wants from the middleware data."""
+    wanted = [one for one in parameters.values() if one.default is one.empty and one.kind not in _VARIADIC]
+    return frozenset(one.name for one in wanted)
+
+
+_STATE = frozenset({"state", "raw_state", "fsm_storage"})
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 

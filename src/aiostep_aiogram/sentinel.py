@@ -12,8 +12,8 @@ from aiogram.dispatcher.event.bases import UNHANDLED
 
 __all__ = ["SUBSCRIBED", "Sentinel"]
 
-#: What waits may always ask for.
-SUBSCRIBED: Final = frozenset({"message", "callback_query"})
+#: What waits may always ask for, and what tells that the bot was blocked or removed, so that they must end.
+SUBSCRIBED: Final = frozenset({"message", "callback_query", "my_chat_member"})
 
 
 class Sentinel(Router):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aiogram import Router
@@ -30,8 +29,6 @@ from .detach import parking_of_this_turn
 from .facts import key_of_update
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .adapter import AiogramAdapter
 
 __all__ = ["Arrival", "Origin", "StepStage"]
@@ -48,6 +45,7 @@ class Arrival:
     def __init__(self, adapter: AiogramAdapter) -> None:
         self._adapter = adapter
         self._runtime = adapter.runtime
+        self._stages: dict[str, StepStage] = {}
 
     def __call__(self, handler: Handler, event: Update, data: dict[str, Any]) -> Awaitable[Any]:
         """Take the update, or hand it on; no coroutine of ours is in between when there is nothing to decide."""
@@ -75,13 +73,18 @@ class Arrival:
 
     async def _meet(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
         runtime, delivery = self._runtime, turn.delivery
-        decision = runtime.meet(delivery)
-        if decision.outcome in _SETTLING:
-            decision = await runtime.settle(decision)
-        if decision.outcome is not Outcome.PASS:
-            self._consume(decision, delivery)
-            return None
-        step = await runtime.steps.take(delivery)
+        try:
+            decision = runtime.meet(delivery)
+            if decision.outcome in _SETTLING:
+                decision = await runtime.settle(decision)
+            if decision.outcome is not Outcome.PASS:
+                self._consume(decision, delivery)
+                return None
+            step = await runtime.steps.take(delivery)
+        except BaseException:
+            # A filter raised: it may be delivered again, as below.
+            runtime.forget_update(data["bot"].id, event.update_id)
+            raise
         if step is None:
             return await self._run(turn, handler, event, data)
         return await self._run_step(step, turn, handler, event, data)
@@ -117,62 +120,92 @@ class Arrival:
 
     async def _run_step(self, step: Step, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
         """Send the update through all middlewares to the step; give the step back if one of them swallows it."""
-        run = _StepRun(step, turn)
-        observer = self._adapter.target.observers[turn.delivery.facts.kind]
+        kind = turn.delivery.facts.kind
+        stage = self._stages.get(kind)
+        if stage is None:
+            stage = self._stages[kind] = StepStage(self._adapter.target.observers[kind])
+        run = _StepRun(step, turn, stage)
         try:
-            with _last(observer, StepStage(run, observer)):
-                return await self._run(turn, handler, event, {**data, _STEP: run})
+            return await self._run(turn, handler, event, {**data, _STEP: run})
         finally:
-            if not run.has_started:
+            if run.arrive():
                 await self._runtime.steps.give_back(step)
 
 
 class _StepRun:
-    """A taken step on its way through the middlewares."""
+    """A taken step on its way through the middlewares to *stage*."""
 
-    __slots__ = ("has_started", "step", "turn")
+    __slots__ = ("_is_under_way", "_stage", "step", "turn")
 
-    def __init__(self, step: Step, turn: Turn) -> None:
+    def __init__(self, step: Step, turn: Turn, stage: StepStage) -> None:
         self.step = step
         self.turn = turn
-        self.has_started = False
+        self._stage = stage
+        self._is_under_way = True
+        stage.expect()
 
-
-@contextmanager
-def _last(observer: TelegramEventObserver, stage: StepStage) -> Iterator[None]:
-    """Make *stage* the last outer middleware for a while; aiogram builds the chain anew for every update."""
-    observer.outer_middleware.register(stage)
-    try:
-        yield
-    finally:
-        observer.outer_middleware.unregister(stage)
+    def arrive(self) -> bool:
+        """Note that the step is on its way no longer; True the first time."""
+        if not self._is_under_way:
+            return False
+        self._is_under_way = False
+        self._stage.forget()
+        return True
 
 
 class StepStage:
-    """Runs one step in the place of the router's handlers."""
+    """Runs steps in the place of the dispatcher's handlers of one kind of update.
 
-    def __init__(self, run: _StepRun, observer: TelegramEventObserver) -> None:
-        self._run = run
+    It is a middleware only while a step is on its way: whatever was registered in the meantime comes before it, and
+    updates without a step do not pay for it. Not one for each step, as a chain of a thousand overflows the stack.
+    """
+
+    def __init__(self, observer: TelegramEventObserver) -> None:
         self._observer = observer
+        self._expected = 0
+
+    def expect(self) -> None:
+        """Be the last outer middleware; aiogram builds the chain anew for every update."""
+        if self._expected:
+            self._observer.outer_middleware.unregister(self)
+        self._observer.outer_middleware.register(self)
+        self._expected += 1
+
+    def forget(self) -> None:
+        """Leave, if no other step is on its way."""
+        self._expected -= 1
+        if not self._expected:
+            self._observer.outer_middleware.unregister(self)
 
     def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Awaitable[Any]:
-        """Run the step if this is its update."""
-        if data.get(_STEP) is not self._run:
-            return handler(event, data)
-        return self._call(handler, event, data)
+        """Run the step if this update has one."""
+        run = data.pop(_STEP, None)
+        return handler(event, data) if run is None else self._call(run, handler, event, data)
 
-    async def _call(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        run = self._run
-        del data[_STEP]
-        run.has_started = True
+    async def _call(self, run: _StepRun, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        run.arrive()
         callback, named = handler_of(run.step)
         inner = self._inner_middlewares(run.step.origin)
-        call = self._observer.outer_middleware.wrap_middlewares(inner, callback.call)
-        runtime = run.turn.runtime
-        try:
-            return await runtime.steps.run(run.step, lambda: call(event, {**data, **named, "handler": callback}))
-        except SkipHandler:
-            return await handler(event, data)
+        steps, has_run, has_skipped = run.turn.runtime.steps, False, False
+
+        async def run_it(event: TelegramObject, **data: Any) -> Any:
+            nonlocal has_run
+            has_run = True
+            return await callback.call(event, **data)
+
+        call = self._observer.outer_middleware.wrap_middlewares(inner, run_it)
+
+        async def attempt() -> Any:
+            nonlocal has_skipped
+            try:
+                return await call(event, {**data, **named, "handler": callback})
+            except SkipHandler:  # a word of aiogram's, not a failure
+                has_skipped = True
+
+        result = await steps.run(run.step, attempt)
+        if has_skipped or not has_run:
+            await steps.give_back(run.step)
+        return await handler(event, data) if has_skipped else result
 
     def _inner_middlewares(self, origin: Any) -> list[Any]:
         router = origin if isinstance(origin, Router) else self._observer.router
