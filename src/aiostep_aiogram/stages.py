@@ -24,7 +24,7 @@ from aiostep_core.errors import WaitEnded
 from aiostep_core.facts import Delivery
 from aiostep_core.steps import Step
 
-from .callbacks import handler_of
+from .callbacks import handler_of, remembering_handlers
 from .detach import parking_of_this_turn
 from .facts import key_of_update
 
@@ -125,6 +125,7 @@ class Arrival:
         if stage is None:
             stage = self._stages[kind] = StepStage(self._adapter.target.observers[kind])
         run = _StepRun(step, turn, stage)
+        self._runtime.open_for_step(step, turn)
         try:
             return await self._run(turn, handler, event, {**data, _STEP: run})
         finally:
@@ -162,6 +163,7 @@ class StepStage:
 
     def __init__(self, observer: TelegramEventObserver) -> None:
         self._observer = observer
+        self._handlers = remembering_handlers()
         self._expected = 0
 
     def expect(self) -> None:
@@ -184,7 +186,7 @@ class StepStage:
 
     async def _call(self, run: _StepRun, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         run.arrive()
-        callback, named = handler_of(run.step)
+        callback, named = handler_of(run.step, self._handlers)
         inner = self._inner_middlewares(run.step.origin)
         steps, has_run, has_skipped = run.turn.runtime.steps, False, False
 

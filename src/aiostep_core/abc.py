@@ -60,7 +60,7 @@ class Adapter(ABC, Generic[TargetT]):
     2. unless ``runtime.concerns(key)`` is false, make the ``Delivery`` and ask ``runtime.meet(delivery)``; when the
        answer cannot be given at once, await ``runtime.settle(decision)``;
     3. consume the update (the framework's handlers must not see it) if the decision says so, else take the step, if
-       there is one, and let the update go on with a new ``Turn`` current;
+       there is one, call ``runtime.open_for_step``, and let the update go on with a new ``Turn`` current;
     4. when the handler has returned or raised, call ``runtime.end_turn``, also for next steps.
     """
 

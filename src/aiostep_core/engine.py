@@ -218,6 +218,7 @@ class Engine:
             for place in places
             for one in self.waits.at(place)
             if one.starter_id == facts.user_id
+            and not one.is_silent
             and one.is_left_from(place)
             and all(wait.is_cancellable for wait in one.waits)
         ]
@@ -295,13 +296,13 @@ class Engine:
     def end(self, conversation: Conversation, reason: str) -> Changes:
         """End *conversation* from outside: its waits are cancelled, or else the next one will be."""
         waits = [wait for wait in conversation.waits if wait.take(Signal.CANCEL, reason=reason)]
-        if not waits and conversation.is_open:
+        if not waits and conversation.is_open and not conversation.is_silent:
             conversation.reason = reason
         return Changes(waits, self.waits.close(conversation))
 
     def end_all(self, which: Callable[[Conversation], bool], reason: str) -> tuple[int, Changes]:
         """End every conversation for which *which* is true; return how many those were."""
-        changes, ending = Changes(), [one for one in self.waits if which(one)]
+        changes, ending = Changes(), [one for one in self.waits if which(one) and not one.is_silent]
         for conversation in ending:
             changes += self.end(conversation, reason)
         return len(ending), changes

@@ -13,7 +13,7 @@ import anyio
 from .clicks import Clicks
 from .context import Turn, current_turn
 from .engine import Changes, Decision, Engine, Outcome
-from .errors import BadArgument, WaitCancelled, WaitEnded, WaitTimeout
+from .errors import AlreadyWaiting, BadArgument, WaitCancelled, WaitEnded, WaitTimeout
 from .facts import Delivery
 from .filtering import Filtering
 from .keys import Key, Place
@@ -25,6 +25,7 @@ from .waits import Conversation, Signal, Wait, WaitState
 
 if TYPE_CHECKING:
     from .abc import Adapter, StepStorage
+    from .steps import Step
     from .targets import Aim
 
 __all__ = ["Runtime"]
@@ -145,6 +146,24 @@ class Runtime:
         else:
             conversation.is_orphan = not own
         return conversation
+
+    def open_for_step(self, step: Step, turn: Turn) -> None:
+        """Keep what arrives while *step* runs: it may ask, or register the next step."""
+        key, facts = step.place.key, turn.facts
+        user_id = key.user_id if isinstance(key, Key) else None
+        conversation = Conversation(
+            step.place,
+            owner=turn,
+            user_id=user_id,
+            starter_id=facts.user_id,
+            after=facts.update_id,
+            opened_at=self.now(),
+        )
+        conversation.is_silent = True
+        with contextlib.suppress(AlreadyWaiting):  # a queue that is full can do without
+            self.perform(self.engine.open(conversation, "queue"))
+            turn.conversations = {step.place: conversation}
+            self._turns.add(turn)
 
     def close_conversation(self, conversation: Conversation) -> None:
         """Close *conversation* before its turn ends; what is unread goes to ordinary handlers."""
@@ -335,7 +354,7 @@ class Runtime:
             logger.error("a task beside the handlers failed", exc_info=error)
 
     async def _call_on_exit(self, turn: Turn, conversation: Conversation, error: BaseException | None) -> None:
-        if not self.on_exit:
+        if not self.on_exit or conversation.is_silent:
             return
         event = Exit(turn, conversation, error)
         for callback in self.on_exit:

@@ -151,11 +151,12 @@ class Conversation:
         starter_id: whose cancel command ends it.
         after: the id of the update that led to it; nothing as old answers.
         reason: why it ended, while the handler has not been told.
+        is_silent: it only keeps what arrives while a step runs; nobody who looks for conversations means it.
         overflow: how many updates found the mailbox full.
     """
 
     __slots__ = (
-        "after", "also", "is_open", "is_orphan", "kinds", "opened_at", "overflow", "owner", "place", "reason",
+        "after", "also", "is_open", "is_orphan", "is_silent", "kinds", "opened_at", "overflow", "owner", "place", "reason",
         "starter_id", "unread", "user_id", "waits",
     )  # fmt: skip
 
@@ -183,6 +184,7 @@ class Conversation:
         self.overflow = 0
         self.is_open = True
         self.is_orphan = False
+        self.is_silent = False
 
     @property
     def is_waiting(self) -> bool:
@@ -301,6 +303,7 @@ class Registry:
         """Open *wait* in its conversation and file the conversation where such answers can come from."""
         conversation = wait.conversation
         conversation.waits = (*conversation.waits, wait)
+        conversation.is_silent = False
         conversation.kinds |= wait.kinds
         key = conversation.place.key
         if isinstance(key, Key) and key.user_id is not None and wait.kinds & CHATLESS:
