@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import re
 import sys
@@ -35,6 +36,7 @@ class Rehearsal:
 
     def run(self, text: str) -> None:
         """Run the page from top to bottom, and leave nothing running."""
+        gc.collect()  # the dispatchers of other pages: code outside handlers must find one engine
         sys.modules[self.module.__name__] = self.module  # dataclasses and type hints look their module up
         try:
             for item in read_page(text):
