@@ -156,8 +156,8 @@ class Conversation:
     """
 
     __slots__ = (
-        "after", "also", "is_open", "is_orphan", "is_silent", "kinds", "opened_at", "overflow", "owner", "place", "reason",
-        "starter_id", "unread", "user_id", "waits",
+        "after", "also", "is_open", "is_orphan", "is_silent", "kinds", "opened_at", "overflow", "owner", "place",
+        "reason", "starter_id", "unread", "user_id", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -304,7 +304,8 @@ class Registry:
         conversation = wait.conversation
         conversation.waits = (*conversation.waits, wait)
         conversation.is_silent = False
-        conversation.kinds |= wait.kinds
+        if not wait.kinds <= conversation.kinds:  # a set of its own is a fifth of what a wait takes
+            conversation.kinds |= wait.kinds
         key = conversation.place.key
         if isinstance(key, Key) and key.user_id is not None and wait.kinds & CHATLESS:
             self.also(conversation, Place(Scope.GLOBAL_USER, Key(key.bot_id, None, key.user_id)))
