@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from aiogram import Bot, Dispatcher
+from aiogram import Bot, Dispatcher, Router
 from aiogram.dispatcher.event.handler import HandlerObject
 from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
 from aiogram.dispatcher.middlewares.user_context import UserContextMiddleware
@@ -65,6 +65,8 @@ class AiogramAdapter(Adapter[Dispatcher]):
         self.grace = grace
         self.bots: dict[int, Bot] = {}
         self.clicks = clicks.ClickWatch()
+        self._origin = Origin()
+        self._noted: set[Router] = set()
         self.runtime: Runtime
         self._undo: list[Callable[[], object]] = []
         self._sentinel = Sentinel(_kinds(updates, target))
@@ -90,7 +92,6 @@ class AiogramAdapter(Adapter[Dispatcher]):
         self._insert(outer, _after_context(outer), self._arrival)
         if self.detach:
             self._insert(outer, 0, Detach(self))
-        self._note_origins(dispatcher)
         self._wrap_isolation(dispatcher)
         dispatcher.include_router(self._sentinel)
         self._undo.append(lambda: dispatcher.sub_routers.remove(self._sentinel))
@@ -110,11 +111,23 @@ class AiogramAdapter(Adapter[Dispatcher]):
             manager.register(one)
         self._undo.append(lambda: manager.unregister(middleware))
 
-    def _note_origins(self, dispatcher: Dispatcher) -> None:
-        origin = Origin()
-        for name, observer in dispatcher.observers.items():
-            if name not in _NOT_EVENTS:
-                self._insert(observer.middleware, 0, origin)
+    def meet_bot(self, bot: Bot) -> None:
+        """Note a bot whose first update comes; the routers are complete by now."""
+        self.bots[bot.id] = bot
+        self._note_origins()
+
+    def _note_origins(self) -> None:
+        """Look which handlers' steps need the inner middlewares of their router.
+
+        Not the dispatcher's: all steps have its own, and a middleware there costs every update a microsecond.
+        """
+        for router in self.target.chain_tail:
+            has_own = any(len(observer.middleware) for observer in router.observers.values())
+            if router is not self.target and has_own and router not in self._noted:
+                self._noted.add(router)
+                for name, observer in router.observers.items():
+                    if name not in _NOT_EVENTS:
+                        self._insert(observer.middleware, 0, self._origin)
 
     def _wrap_isolation(self, dispatcher: Dispatcher) -> None:
         fsm, inner = dispatcher.fsm, dispatcher.fsm.events_isolation
@@ -139,7 +152,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
     async def _on_startup(self, bot: Bot | None = None, bots: Collection[Bot] = ()) -> None:
         self.runtime.reopen()
         for one in (*bots, *((bot,) if bot is not None else ())):
-            self.bots[one.id] = one
+            self.meet_bot(one)
             self.runtime.start(_learn_name(one))
 
     async def _on_shutdown(self) -> None:
@@ -230,6 +243,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
     # Steps.
 
     def compile_step(self, step: Step) -> None:
+        self._note_origins()  # for routers that came late
         check_step(step)
 
 

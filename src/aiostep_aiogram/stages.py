@@ -52,7 +52,7 @@ class Arrival:
         adapter, runtime, bot = self._adapter, self._runtime, data["bot"]
         bot_id = bot.id
         if bot_id not in adapter.bots:
-            adapter.bots[bot_id] = bot
+            adapter.meet_bot(bot)
         if runtime.is_duplicate(bot_id, event.update_id):
             return _nothing()
         turn = Turn(runtime, adapter, (event, data))
@@ -187,7 +187,8 @@ class StepStage:
     async def _call(self, run: _StepRun, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         run.arrive()
         callback, named = handler_of(run.step, self._handlers)
-        inner = self._inner_middlewares(run.step.origin)
+        router = run.step.origin if isinstance(run.step.origin, Router) else self._observer.router
+        inner = self._inner_middlewares(router)
         steps, has_run, has_skipped = run.turn.runtime.steps, False, False
 
         async def run_it(event: TelegramObject, **data: Any) -> Any:
@@ -200,7 +201,7 @@ class StepStage:
         async def attempt() -> Any:
             nonlocal has_skipped
             try:
-                return await call(event, {**data, **named, "handler": callback})
+                return await call(event, {**data, **named, "handler": callback, "event_router": router})
             except SkipHandler:  # a word of aiogram's, not a failure
                 has_skipped = True
 
@@ -209,8 +210,7 @@ class StepStage:
             await steps.give_back(run.step)
         return await handler(event, data) if has_skipped else result
 
-    def _inner_middlewares(self, origin: Any) -> list[Any]:
-        router = origin if isinstance(origin, Router) else self._observer.router
+    def _inner_middlewares(self, router: Router) -> list[Any]:
         observers = [one.observers.get(self._observer.event_name) for one in reversed(tuple(router.chain_head))]
         return [middleware for observer in observers if observer is not None for middleware in observer.middleware]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -305,7 +306,7 @@ class Runtime:
     async def _until_ended(self, wait: Wait, turn: Turn | None, reading: Decision | None) -> None:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        wait.wake = lambda: None if future.done() else future.set_result(None)
+        wait.wake = functools.partial(_wake, future)  # a closure would take twice the memory
         if reading is not None and wait.timeout == 0:  # it looks at what has come, however long its filter thinks
             await self.filtering.read(reading)
             reading = None
@@ -361,3 +362,8 @@ class Runtime:
             result = callback(event)
             if isinstance(result, Awaitable):
                 await result
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
