@@ -55,14 +55,14 @@ def install(
         AlreadyInstalled: *target* has another engine, or was installed with other options.
         PluginError, PluginConflict: a plugin is broken, or two are one too many.
     """
-    if (installed := engine_of(target)) is not None:
+    if (installed := engine_of(target)) is not None and not options:
         return _again(installed, target, engine, options)
     from .plugins import default_plugins
 
     plugins = default_plugins()
     adapter = plugins.make_adapter(target, options)
     made = install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
-    if engine is None:
+    if engine is None and made is not installed:
         try:
             plugins.engine_created(made)
         except BaseException:
@@ -90,6 +90,7 @@ def install_adapter(
     elif storage is not None:
         raise BadArgument("storage", storage, "nothing: the engine that was passed has a storage")
     adapter.install(engine.runtime)
+    engine.runtime.reopen()
     engine.runtime.adapters.append(adapter)
     _by_target[target] = weakref.ref(engine)
     return engine
@@ -97,6 +98,7 @@ def install_adapter(
 
 def uninstall(engine: Engine) -> None:
     """Take *engine* out of everything it was installed on; its waits end with reason "code"."""
+    engine.runtime.closed_for = "code"  # no answer would come any more
     engine.cancel_all("code")
     for adapter in engine.runtime.adapters:
         adapter.uninstall()

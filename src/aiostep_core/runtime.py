@@ -283,9 +283,9 @@ class Runtime:
         for wait in changes.ended:
             if wait.wake is not None:
                 wait.wake()
-        if changes.leftovers:
-            for adapter in self.adapters:
-                adapter.redispatch([one for one in changes.leftovers if one.adapter is adapter])
+        # Not of those that are installed: what a handler left behind may outlive the installation.
+        for adapter in {id(one.adapter): one.adapter for one in changes.leftovers}.values():
+            adapter.redispatch([one for one in changes.leftovers if one.adapter is adapter])
 
     def now(self) -> float:
         """Return the time of the running loop, so that a loop with a clock of its own is obeyed."""
