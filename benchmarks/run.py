@@ -1,0 +1,42 @@
+"""Run every benchmark, one process each.
+
+python benchmarks/run.py [--quick]     print the tables
+python benchmarks/run.py --write       put them into benchmarks/README.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from _measure import versions
+
+HERE = Path(__file__).resolve().parent
+README = HERE / "README.md"
+#: make bench is to be done in a few minutes; the full million is "python benchmarks/memory.py".
+PROGRAMS = (("dispatch.py",), ("answers.py",), ("memory.py", "100000"))
+_TABLES = re.compile(r"(?<=<!-- tables -->\n).*?(?=<!-- /tables -->)", re.DOTALL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="see that they run; the figures say little")
+    parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
+    given = parser.parse_args()
+    options = [name for name in ("--quick",) if given.quick] + ["--markdown"] * given.write
+    tables = ""
+    for program, *arguments in PROGRAMS:
+        command = [sys.executable, str(HERE / program), *arguments, *options]
+        done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE if given.write else None)
+        tables += done.stdout or ""
+    if given.write:
+        text = README.read_text("utf-8")
+        README.write_text(_TABLES.sub(lambda _: f"\n{versions()}\n{tables}\n", text), "utf-8")
+        print(f"written: {README.relative_to(HERE.parent)}")
+
+
+if __name__ == "__main__":
+    main()
