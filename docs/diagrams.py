@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from html import escape
+from math import atan2, degrees
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,11 +65,13 @@ def draw(transitions: Transitions, title: str) -> str:
 def arrow(start: tuple[float, float], end: tuple[float, float], signal: Enum) -> str:
     """Draw one transition, from the right edge of a box to the left edge of another, and write on it what happens."""
     (x1, y1), (x2, y2) = (start[0] + WIDTH, start[1] + HEIGHT / 2), (end[0], end[1] + HEIGHT / 2)
-    # The words stand near the tip, where arrows that begin together have parted.
-    x, y = x1 + (x2 - x1) * 0.6, y1 + (y2 - y1) * 0.6 - 7
+    # The words lie along the arrow, or they would cross it; nearer to its tip, where arrows that begin together part.
+    x, y = x1 + (x2 - x1) * 0.55, y1 + (y2 - y1) * 0.55
+    angle = degrees(atan2(y2 - y1, x2 - x1))
     return (
         f'<path d="M{x1:g} {y1:g} {x2:g} {y2:g}" fill="none" stroke="currentColor" marker-end="url(#tip)"/>'
-        f'<text x="{x:g}" y="{y:g}" text-anchor="middle" fill="currentColor">{escape(signal.value)}</text>'
+        f'<text x="{x:g}" y="{y:g}" dy="-6" transform="rotate({angle:.1f} {x:g} {y:g})" text-anchor="middle" '
+        f'fill="currentColor">{escape(signal.value)}</text>'
     )
 
 
