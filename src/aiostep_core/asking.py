@@ -69,6 +69,7 @@ async def wait_for(
         raise BadArgument("commands", commands, '"pass" or "take"')
     names, limit = kinds_of(kinds), seconds("timeout", timeout)
     setting = Setting.find(target, scope)
+    runtime, turn = setting.runtime, setting.turn
     wait, reading = setting.open(
         names,
         filter=filter,
@@ -77,8 +78,9 @@ async def wait_for(
         fresh=fresh,
         takes_commands=commands == "take",
     )
+    del setting  # or it would be kept for as long as this waits
     try:
-        return (await setting.runtime.outcome(wait, setting.turn, reading)).update
+        return (await runtime.outcome(wait, turn, reading)).update
     except WaitTimeout:
         if default is RAISE:
             raise
