@@ -68,6 +68,20 @@ class _WaitFor(Protocol):
         target: Any = None,
         timeout: Seconds = None,
         *,
+        kinds: Literal["callback_query"],
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        default: D,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> CallbackQuery | D: ...
+    @overload
+    async def __call__(
+        self,
+        target: Any = None,
+        timeout: Seconds = None,
+        *,
         kinds: str | Collection[str],
         filter: Any = None,
         scope: Scope | MessageScope | None = None,
@@ -79,6 +93,51 @@ class _WaitFor(Protocol):
 
 
 class _Ask(Protocol):
+    # Those with a default come first: the others would take it for an option of the framework's method.
+    @overload
+    async def __call__(
+        self,
+        prompt: Any,
+        as_: None = None,
+        *,
+        to: Any = None,
+        check: Callable[[Message], Any] | None = None,
+        retry: str | Callable[..., Any] | None = None,
+        attempts: int | None = 3,
+        timeout: Seconds = None,
+        remind: Mapping[float, Any] | None = None,
+        default: D,
+        cancel: bool = True,
+        keyboard: Any = None,
+        force_reply: bool | str = "auto",
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        **send: Any,
+    ) -> Message | D: ...
+    @overload
+    async def __call__(
+        self,
+        prompt: Any,
+        as_: type[T] | Question[T],
+        *,
+        to: Any = None,
+        check: Callable[[T], Any] | None = None,
+        retry: str | Callable[..., Any] | None = None,
+        attempts: int | None = 3,
+        timeout: Seconds = None,
+        remind: Mapping[float, Any] | None = None,
+        default: D,
+        cancel: bool = True,
+        keyboard: Any = None,
+        force_reply: bool | str = "auto",
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        **send: Any,
+    ) -> T | D: ...
     @overload
     async def __call__(
         self,

@@ -11,7 +11,7 @@ from typing import Any
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from aiostep import Engine
 from aiostep_aiogram import adapter
@@ -143,13 +143,3 @@ def buttons(*texts: str) -> InlineKeyboardMarkup:
     """Make an inline keyboard of one row, each button's data being its text in lower case."""
     row = [InlineKeyboardButton(text=text, callback_data=text.lower()) for text in texts]
     return InlineKeyboardMarkup(inline_keyboard=[row])
-
-
-def echo(dispatcher: Dispatcher) -> None:
-    """Register, last, an ordinary handler that says what nobody else took."""
-
-    @dispatcher.message()
-    async def other(message: Message) -> None:
-        said = message.text or message.caption or ("photo" if message.photo else None)
-        if said is not None:
-            await message.answer(f"other:{said}")

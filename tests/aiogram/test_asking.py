@@ -12,7 +12,8 @@ from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import BufferedInputFile, CallbackQuery, KeyboardButton, Message, ReplyKeyboardMarkup
 
 from aiostep import BadArgument, Key, NoTarget, WaitTimeout, ask, wait_for
-from tests.aiogram.stage import Stage, buttons, echo, until
+from tests.aiogram.bots import echo
+from tests.aiogram.stage import Stage, buttons, until
 
 pytestmark = pytest.mark.anyio
 

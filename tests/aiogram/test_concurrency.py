@@ -19,7 +19,8 @@ from aiohttp import web
 from aiostep import WouldDeadlock, ask, wait_for
 from aiostep_aiogram import SuspendableIsolation, adapter
 from aiostep_testing.webhook import WebhookSender
-from tests.aiogram.stage import PATIENCE, Stage, echo, until
+from tests.aiogram.bots import echo
+from tests.aiogram.stage import PATIENCE, Stage, until
 
 pytestmark = pytest.mark.anyio
 
@@ -133,11 +134,10 @@ async def test_another_library_s_lock(stage: Stage, order: str) -> None:
         async with locks.lock(data["state"].key):
             return await handler(event, data)
 
-    for what in ("install", "lock") if order == "before" else ("lock", "install"):
-        if what == "install":
-            engine = adapter.install(dp)
-        else:
-            dp.message.outer_middleware(locked)
+    if order == "before":
+        adapter.install(dp)
+    dp.message.outer_middleware.register(locked)
+    engine = adapter.install(dp)
     helper_bot(dp)
     async with stage.run(dp):
         await talk(stage)
@@ -149,11 +149,10 @@ async def test_aiogram_dialog_s_lock(stage: Stage, order: str) -> None:
     """T41: answers get past aiogram-dialog's lock however it is set up, and other messages if it is suspendable."""
     dialogs = pytest.importorskip("aiogram_dialog")
     dp = Dispatcher()
-    for what in ("install", "dialogs") if order == "before" else ("dialogs", "install"):
-        if what == "install":
-            engine = adapter.install(dp)
-        else:
-            dialogs.setup_dialogs(dp, events_isolation=SuspendableIsolation(SimpleEventIsolation()))
+    if order == "before":
+        adapter.install(dp)
+    dialogs.setup_dialogs(dp, events_isolation=SuspendableIsolation(SimpleEventIsolation()))
+    engine = adapter.install(dp)
     helper_bot(dp)
     async with stage.run(dp):
         await talk(stage)

@@ -13,24 +13,10 @@ from aiogram.types import Message
 
 from aiostep import WaitTimeout, ask, wait_for
 from aiostep_testing.people import Person
-from tests.aiogram.stage import Stage, buttons, echo, until
+from tests.aiogram.bots import echo, three_questions
+from tests.aiogram.stage import Stage, buttons, until
 
 pytestmark = pytest.mark.anyio
-
-
-def three_questions(stage: Stage, **options: Any) -> tuple[Any, list[str]]:
-    """Make a bot that asks three questions and sends in between."""
-    dp, answers = stage.dispatcher(**options), []
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        for number in "123":
-            answers.append(await ask(f"q{number}?", str))
-            await message.answer(f"noted {number}")
-        await message.answer("done " + ",".join(answers))
-
-    echo(dp)
-    return dp, answers
 
 
 async def test_answers_typed_ahead_are_not_lost(stage: Stage) -> None:
@@ -66,9 +52,10 @@ async def test_what_nobody_read_goes_to_ordinary_handlers_in_order(stage: Stage)
     """T01: leftovers of a conversation reach the ordinary handlers when it ends, with their middleware data."""
     dp, seen = stage.dispatcher(), []
 
-    @dp.message.outer_middleware()
     async def session(handler: Any, event: Any, data: Any) -> Any:
         return await handler(event, {**data, "session": f"session of {event.text}"})
+
+    dp.message.outer_middleware.register(session)
 
     @dp.message(Command("start"))
     async def start(message: Message) -> None:
@@ -154,67 +141,6 @@ async def test_what_a_filter_rejects_is_offered_to_the_next_candidate(stage: Sta
         await alice.expect("^word abc$")
         alice.send("12")
         await alice.expect("^number 12$")
-
-
-async def test_an_update_delivered_twice_is_one_answer(stage: Stage) -> None:
-    """T10: the same update again at once is acknowledged and changes nothing."""
-    dp, answers = three_questions(stage)
-    alice = stage.world.person("Alice")
-
-    async with stage.run(dp):
-        stage.world.faults.add("message", duplicate=True, times=2)
-        alice.send("/start")
-        await alice.expect("q1")
-        alice.send("Ann")
-        await alice.expect("q2")
-        alice.send("33")
-        alice.send("Rome")
-        await alice.expect("^done Ann,33,Rome$")
-        await alice.expect_nothing()
-
-    assert answers == ["Ann", "33", "Rome"]
-    assert alice.seen().count("test_bot: q1?") == 1
-
-
-async def test_an_old_update_delivered_again_is_no_answer(local: Stage) -> None:
-    """T10: a command or an answer that comes again during a later question changes nothing."""
-    dp, answers = three_questions(local)
-    alice = local.world.person("Alice")
-
-    async with local.run(dp):
-        alice.send("/start")
-        await alice.expect("q1")
-        alice.send("Ann")
-        await alice.expect("q2")
-        for update in list(local.account.history):
-            local.world.redeliver(local.account, update["update_id"])
-        alice.send("33")
-        alice.send("Rome")
-        await alice.expect("^done Ann,33,Rome$")
-
-    assert answers == ["Ann", "33", "Rome"]
-
-
-async def test_an_update_whose_handler_raised_is_handled_again(local: Stage) -> None:
-    """T10: an update that no handler could handle is no duplicate when Telegram delivers it again."""
-    dp, tries = local.dispatcher(), []
-
-    @dp.message()
-    async def fails_first(message: Message) -> None:
-        tries.append(message.text)
-        if len(tries) == 1:
-            raise LookupError("on purpose")
-        await message.answer("handled")
-
-    alice = local.world.person("Alice")
-    async with local.run(dp):
-        alice.send("pay")
-        await until(lambda: local.errors)
-        local.world.redeliver(local.account, local.account.history[-1]["update_id"])
-        await alice.expect("^handled$")
-
-    assert tries == ["pay", "pay"]
-    assert isinstance(local.errors.pop(), LookupError)
 
 
 async def test_answers_keep_their_order_behind_a_slow_middleware(stage: Stage) -> None:

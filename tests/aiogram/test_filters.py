@@ -13,7 +13,8 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import ErrorEvent, Message
 
 from aiostep import BadArgument, wait_for
-from tests.aiogram.stage import Stage, echo, until
+from tests.aiogram.bots import echo
+from tests.aiogram.stage import Stage, until
 
 pytestmark = pytest.mark.anyio
 

@@ -18,7 +18,8 @@ from aiogram.types import (
 )
 
 from aiostep import Scope, ask, wait_for
-from tests.aiogram.stage import Stage, buttons, echo, until
+from tests.aiogram.bots import echo, waiting
+from tests.aiogram.stage import Stage, buttons, until
 
 pytestmark = pytest.mark.anyio
 
@@ -38,10 +39,6 @@ def greeter(stage: Stage) -> Any:
         observer.register(start, Command("start"))
         observer.register(other)
     return dp
-
-
-async def waiting(stage: Stage, count: int = 1) -> None:
-    await until(lambda: stage.engine and sum(len(one.waits) for one in stage.engine.waits) == count)
 
 
 async def test_each_topic_is_a_conversation_of_its_own(stage: Stage) -> None:

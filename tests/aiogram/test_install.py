@@ -15,7 +15,8 @@ from aiogram.types import CallbackQuery, Message, MessageReactionUpdated, Update
 import aiostep
 from aiostep import AlreadyInstalled, BadArgument, NotSubscribed, UnsupportedTarget, WaitCancelled, ask, wait_for
 from aiostep_aiogram import SuspendableIsolation, adapter
-from tests.aiogram.stage import Stage, buttons, echo, until
+from tests.aiogram.bots import echo
+from tests.aiogram.stage import Stage, buttons, until
 
 pytestmark = pytest.mark.anyio
 
@@ -158,10 +159,10 @@ async def test_install_before_or_after_the_handlers(stage: Stage, when: str) -> 
     async def start(message: Message) -> None:
         await message.answer(f"hello {await ask('name?', str)}")
 
-    @dp.update.outer_middleware()
     async def passing(handler: Any, event: Any, data: Any) -> Any:
         return await handler(event, data)
 
+    dp.update.outer_middleware.register(passing)
     if when == "after":
         stage.engine = adapter.install(dp)
     alice = stage.world.person("Alice")

@@ -1,0 +1,71 @@
+"""What type checkers must make of a bot's code; never run, checked by mypy and pyright."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiogram import Dispatcher, F
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+from typing_extensions import assert_type
+
+import aiostep
+from aiostep import Engine, Scope
+from aiostep_aiogram import SuspendableIsolation, adapter, ask, wait_for
+
+dp = Dispatcher()
+assert_type(adapter.install(dp), Engine)
+assert_type(adapter.install(dp, detach=True, updates=["poll"], grace=1.0, cancel_words=("stop",)), Engine)
+assert_type(aiostep.install(dp), Engine)
+
+
+@dp.message(Command("start"))
+async def questions(message: Message) -> None:
+    assert_type(await ask("x"), Message)
+    assert_type(await ask("x", str), str)
+    assert_type(await ask("x", int), int)
+    assert_type(await ask("x", float, check=lambda number: number > 0, retry="more"), float)
+    assert_type(await ask("x", int, default=None), int | None)
+    assert_type(await ask("x", default=0), Message | int)
+    assert_type(await ask(message.answer_photo("id"), str, to=message, parse_mode="HTML"), str)
+    assert_type(await ask("x", int, check=positive, retry=say_it, attempts=None, remind={60: "still there?"}), int)
+
+
+async def waits(message: Message) -> None:
+    assert_type(await wait_for(), Message)
+    assert_type(await wait_for(message.chat.id, timeout=25), Message)
+    assert_type(await wait_for(kinds="edited_message"), Message)
+    assert_type(await wait_for(kinds="callback_query", filter=F.data == "yes"), CallbackQuery)
+    assert_type(await wait_for(default=None), Message | None)
+    assert_type(await wait_for(kinds="callback_query", default=None), CallbackQuery | None)
+    assert_type(await wait_for(scope=Scope.REPLY(message)), Message)
+    either = await wait_for(kinds=("message", "callback_query"))
+    assert_type(either, Any)
+
+
+async def steps(message: Message) -> None:
+    await aiostep.register_next_step(message.chat.id, step, kwargs={"name": "Ann"})
+    await aiostep.next_step(step, name="Ann")
+    assert_type(await aiostep.unregister_steps(message.chat.id), int)
+    assert_type(await aiostep.clear(), int)
+    assert_type(aiostep.cancel(user=1), int)
+
+
+async def step(message: Message, name: str) -> None: ...
+
+
+async def positive(number: int) -> bool:
+    return number > 0
+
+
+async def say_it(problem: str, left: int | None) -> str:
+    return f"{problem} {left}"
+
+
+def options(engine: Engine) -> Mapping[str, object]:
+    return engine.runtime.adapters[0].options
+
+
+def isolation(inner: SuspendableIsolation) -> SuspendableIsolation:
+    return SuspendableIsolation(inner)
