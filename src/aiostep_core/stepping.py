@@ -38,14 +38,15 @@ class Stepping:
 
     async def take(self, delivery: Delivery) -> Step | None:
         """Take the step that the update runs, if there is one; most specific first."""
-        facts, now, scopes = delivery.facts, self._runtime.now(), self.storage.scopes
+        facts, scopes = delivery.facts, self.storage.scopes
         if not scopes:
             return None
         places = places_of(facts, scopes)
         if self._runtime.engine.is_cancel(facts):
-            await self._leave(places, now)
+            await self._leave(places, self._runtime.now())
             return None
         for place in places:
+            now = self._runtime.now()  # filters take their time
             step = await self.storage.get(place, now)
             if step is not None and step.admits(facts, now) and await self._take_if_meant(step, delivery):
                 self._runtime.engine.albums.add(facts, now)

@@ -233,6 +233,25 @@ async def test_a_filter_decides_whose_message_it_is(line: Line) -> None:
     assert line.texts == ["go", "a", "b", "8"]
 
 
+async def test_a_step_is_not_run_after_its_time_because_a_filter_was_slow(line: Line) -> None:
+    """While the filter of one step thinks, the time of another can run out; it is not run any more (T25)."""
+    steps = Steps()
+
+    async def slow(update: Facts) -> bool:
+        await asyncio.sleep(10)
+        return False
+
+    @line.on("go")
+    async def go(update: Facts) -> None:
+        await register_next_step(None, steps.name, filter=slow)
+        await register_next_step(None, steps.name, scope=Scope.GLOBAL_USER, timeout=5)
+
+    await say(line, "go", "Ann")
+    await asyncio.sleep(11)
+    assert (steps.got, line.texts) == ([], ["go", "Ann"])
+    await clear()
+
+
 async def test_steps_are_unregistered(line: Line) -> None:
     """unregister_steps() drops the person's steps and ends their waits; those of the chat and of others stay."""
     steps, got = Steps(), list[Any]()
