@@ -174,7 +174,8 @@ class Engine:
 
     def _offer(self, delivery: Delivery, places: list[Place], now: float, last: Decision | None = None) -> Decision:
         """Offer the update to one conversation after the other, most specific first, oldest first."""
-        facts, offered = delivery.facts, list[Conversation]()
+        facts = delivery.facts
+        offered: list[Conversation] = []
         for place in places:
             filed = self.waits.at(place)
             meant = [one for one in filed if one.concerns(place, facts)] if filed else ()

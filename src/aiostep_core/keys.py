@@ -144,8 +144,8 @@ def places_of(facts: Facts, scopes: Container[Scope] | None = None) -> list[Plac
 
 
 def _about_message(facts: Facts, key: Key) -> list[Place]:
-    places = list[Place]()
-    if facts.message_id is not None and facts.kind in _ABOUT_A_MESSAGE:
+    places: list[Place] = []
+    if facts.kind in _ABOUT_A_MESSAGE and facts.message_id is not None:
         places.append(Place(Scope.BUTTONS, MessageKey(key.bot_id, key.chat_id, facts.message_id)))
     if facts.inline_message_id is not None:
         places.append(Place(Scope.BUTTONS, MessageKey(key.bot_id, None, facts.inline_message_id)))
