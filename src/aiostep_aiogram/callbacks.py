@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, cast
 
 from aiogram.dispatcher.event.handler import HandlerObject
 
@@ -26,7 +26,8 @@ def handler_of(step: Step, handlers: Handlers | None = None) -> tuple[HandlerObj
     Raises:
         BadArgument: the function does not take the step's arguments.
     """
-    handler = (handlers if handlers is not None and isinstance(step.fn, Hashable) else _handler)(step.fn)
+    fn = cast("object", step.fn)  # an object with __call__ need not be hashable, whatever the type says
+    handler = (handlers if handlers is not None and isinstance(fn, Hashable) else _handler)(step.fn)
     names = check_step(step)
     if len(names) == len(step.args):
         return handler, {**dict(zip(names, step.args, strict=True)), **step.kwargs}
@@ -73,12 +74,13 @@ def _handler_with_args(step: Step) -> HandlerObject:
     if inspect.iscoroutinefunction(inspect.unwrap(fn)):
 
         @functools.wraps(fn)
-        async def call(event: Any, **data: Any) -> Any:
+        async def call_async(event: Any, **data: Any) -> Any:
             return await fn(event, *args, **data)
-    else:
 
-        @functools.wraps(fn)
-        def call(event: Any, **data: Any) -> Any:
-            return fn(event, *args, **data)
+        return HandlerObject(call_async)
+
+    @functools.wraps(fn)
+    def call(event: Any, **data: Any) -> Any:
+        return fn(event, *args, **data)
 
     return HandlerObject(call)
