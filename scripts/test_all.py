@@ -50,7 +50,7 @@ def prepare(name: str, interpreter: Path, pins: tuple[str, ...]) -> Path:
         subprocess.run([interpreter, "-m", "venv", "--clear", folder], check=True)
         pip = [str(python), "-m", "pip", "install", "-qq"]
         subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
-        subprocess.run([*pip, "--editable", ".[aiogram]", "--group", "tests", *pins], check=True, cwd=ROOT)
+        subprocess.run([*pip, "--editable", ".[aiogram,telebot]", "--group", "tests", *pins], check=True, cwd=ROOT)
         made.touch()
     return python
 

@@ -1,0 +1,38 @@
+"""Conversations in pyTelegramBotAPI.
+
+::
+
+    from aiostep_telebot import adapter
+
+    adapter.install(bot)
+
+is the same as ``aiostep.install(bot)``. The functions here are those of ``aiostep``, typed for pyTelegramBotAPI.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from .typed import ask as ask
+from .typed import wait_for as wait_for
+
+if TYPE_CHECKING:
+    from . import adapter as adapter
+    from .adapter import AsyncTelebotAdapter as AsyncTelebotAdapter
+    from .adapter import install as install
+
+__all__ = ["AsyncTelebotAdapter", "adapter", "ask", "install", "wait_for"]
+
+# What needs telebot is imported when it is used: plugin.py is in this package, and read on machines without telebot.
+_LAZY: Final = {"AsyncTelebotAdapter": ".adapter", "install": ".adapter"}
+
+if not TYPE_CHECKING:  # for checkers it would make every misspelt name a good one
+
+    def __getattr__(name: str) -> Any:
+        if name == "adapter":
+            return importlib.import_module(".adapter", __name__)
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+        return value
