@@ -138,6 +138,8 @@ class Runtime:
             opened_at=self.now(),
         )
         self.perform(self.engine.open(conversation, on_conflict))
+        if facts is not None:
+            self.engine.albums.add(facts, conversation.opened_at)  # the rest of what led here answers nothing
         if aim.home is not None:
             self.engine.waits.also(conversation, aim.home)
         if turn is not None and not turn.is_over:

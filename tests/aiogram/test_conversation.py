@@ -64,19 +64,19 @@ async def test_what_nobody_read_goes_to_ordinary_handlers_in_order(stage: Stage)
         await wait_for(filter=F.text == "go")
 
     @dp.message()
-    async def other(message: Message, session: str, dispatcher: object, state: object) -> None:
-        seen.append((message.text, session))
+    async def other(message: Message, session: str, shop: str, dispatcher: object, state: object) -> None:
+        seen.append((message.text, session, shop))
         assert dispatcher is dp
 
     alice = stage.world.person("Alice")
-    async with stage.run(dp):
+    async with stage.run(dp, shop="the shop"):
         alice.send("/start")
         await alice.expect("name")
         for text in ("Ann", "one", "two", "go", "three"):
             alice.send(text)
         await until(lambda: len(seen) == 3)
 
-    assert seen == [(text, f"session of {text}") for text in ("one", "two", "three")]
+    assert seen == [(text, f"session of {text}", "the shop") for text in ("one", "two", "three")]
 
 
 async def test_an_answer_may_beat_the_question(stage: Stage) -> None:
@@ -287,6 +287,29 @@ async def test_an_album_sent_too_early_is_one_answer_too(stage: Stage) -> None:
         alice.send("end")
         await alice.expect("^sunset by Ann, end$")
         await alice.expect_nothing()
+
+
+async def test_an_album_that_begins_a_conversation_is_no_answer(stage: Stage) -> None:
+    """T08: the other photos of the album whose first one led to the question do not answer it."""
+    dp, started = stage.dispatcher(), []
+
+    async def is_photo(message: Message) -> bool:
+        return bool(message.photo)
+
+    @dp.message(is_photo)
+    async def start(message: Message) -> None:
+        started.append(message.caption)
+        await message.answer(f"called {await ask('title?', str)}")
+
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.album(4, "sunset")
+        await alice.expect("title")
+        alice.send("Evening")
+        await alice.expect("^called Evening$")
+        await alice.expect_nothing()
+
+    assert started == ["sunset"]
 
 
 async def test_people_do_not_disturb_each_other(stage: Stage) -> None:
