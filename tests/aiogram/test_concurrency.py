@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -161,7 +162,9 @@ async def test_aiogram_dialog_s_lock(stage: Stage, order: str) -> None:
 
 # Polling that waits for the handler.
 
-POLLING = [{"handle_as_tasks": False}, {"tasks_concurrency_limit": 1}]
+POLLING: list[dict[str, Any]] = [{"handle_as_tasks": False}]
+if "tasks_concurrency_limit" in inspect.signature(Dispatcher.start_polling).parameters:  # not in the oldest aiogram
+    POLLING.append({"tasks_concurrency_limit": 1})
 
 
 @pytest.fixture

@@ -79,6 +79,33 @@ async def test_what_nobody_read_goes_to_ordinary_handlers_in_order(stage: Stage)
     assert seen == [(text, f"session of {text}", "the shop") for text in ("one", "two", "three")]
 
 
+async def test_a_mailbox_that_is_full_lets_the_rest_pass(stage: Stage) -> None:
+    """T26, T31: what arrives too much for a busy handler goes to the ordinary handlers at once, unread or not."""
+    dp, go, seen = stage.dispatcher(), asyncio.Event(), []
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        await ask("name?")
+        await go.wait()
+
+    @dp.message()
+    async def other(message: Message) -> None:
+        seen.append(message.text)
+
+    alice = stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("name")
+        for number in range(36):  # the answer, the 32 that fit, and three more
+            alice.send(str(number))
+        await until(lambda: seen)
+        await until(lambda: len(seen) == 3)
+        go.set()
+        await until(lambda: len(seen) == 35)
+
+    assert seen == [*map(str, range(33, 36)), *map(str, range(1, 33))]
+
+
 async def test_an_answer_may_beat_the_question(stage: Stage) -> None:
     """T02: an answer that arrives while the prompt is still being sent is the answer."""
     dp, _ = three_questions(stage)
@@ -241,75 +268,6 @@ async def test_commands_pass(stage: Stage) -> None:
         await until(lambda: stage.engine and any(w.takes_commands for one in stage.engine.waits for w in one.waits))
         alice.send("/help")
         await alice.expect("^Ann /help$")
-
-
-@pytest.mark.parametrize("count", [2, 4])
-async def test_an_album_is_one_answer(stage: Stage, count: int) -> None:
-    """T08: the other photos of an album reach neither another handler nor the next question."""
-    dp = stage.dispatcher()
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        photo = await ask("photo?")
-        name = await ask("name?", str)
-        await message.answer(f"{photo.caption} by {name}")
-
-    echo(dp)
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("photo")
-        alice.album(count, "sunset")
-        await alice.expect("name")
-        alice.send("Ann")
-        await alice.expect("^sunset by Ann$")
-        await alice.expect_nothing()
-
-
-async def test_an_album_sent_too_early_is_one_answer_too(stage: Stage) -> None:
-    """T08: an album that waits in the mailbox is read as one answer."""
-    dp = stage.dispatcher()
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        name = await ask("name?", str)
-        photo = await ask("photo?")
-        last = await ask("last?", str)
-        await message.answer(f"{photo.caption} by {name}, {last}")
-
-    echo(dp)
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("Ann")
-        alice.album(3, "sunset")
-        alice.send("end")
-        await alice.expect("^sunset by Ann, end$")
-        await alice.expect_nothing()
-
-
-async def test_an_album_that_begins_a_conversation_is_no_answer(stage: Stage) -> None:
-    """T08: the other photos of the album whose first one led to the question do not answer it."""
-    dp, started = stage.dispatcher(), []
-
-    async def is_photo(message: Message) -> bool:
-        return bool(message.photo)
-
-    @dp.message(is_photo)
-    async def start(message: Message) -> None:
-        started.append(message.caption)
-        await message.answer(f"called {await ask('title?', str)}")
-
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.album(4, "sunset")
-        await alice.expect("title")
-        alice.send("Evening")
-        await alice.expect("^called Evening$")
-        await alice.expect_nothing()
-
-    assert started == ["sunset"]
 
 
 async def test_people_do_not_disturb_each_other(stage: Stage) -> None:
