@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-OLDEST = ("aiogram==3.4.*", "anyio==4.4.*", "pluggy==1.5.*")
+OLDEST = ("aiogram==3.4.*", "pyTelegramBotAPI==4.20.*", "anyio==4.4.*", "pluggy==1.5.*")
 
 
 def find_interpreters() -> dict[str, Path]:

@@ -50,7 +50,7 @@ class AsyncTelebotAdapter(Adapter[AsyncTeleBot]):
         self.target = target
         self.detach = detach
         self.grace = grace
-        self.bot_id: int = target.bot_id or 0
+        self.bot_id = _bot_id(target)
         self.clicks = ClickWatch()
         self.ends = QuietEnds(None)
         self.allowed: frozenset[str] | None = None
@@ -222,6 +222,12 @@ class AsyncTelebotAdapter(Adapter[AsyncTeleBot]):
 
     def compile_step(self, step: Step) -> None:
         check_step(step)
+
+
+def _bot_id(bot: AsyncTeleBot) -> int:
+    """Read the id from the token, as telebot does since 4.21; a token that is none has the id 0."""
+    number = bot.token.partition(":")[0]
+    return int(number) if number.isdecimal() else 0
 
 
 _DEFAULTS: Final = {"detach": False, "grace": 5.0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -81,6 +82,8 @@ class Stage:
     @asynccontextmanager
     async def _poll(self, bot: AsyncTeleBot, **options: Any) -> AsyncGenerator[None, None]:
         account = self.world.bot(bot.token)
+        # What the oldest telebot does to a new aiohttp; pytest forgets this filter after each test.
+        warnings.filterwarnings("ignore", "ssl_context is deprecated", DeprecationWarning)
         polling = asyncio.ensure_future(bot.infinity_polling(timeout=20, **options))
         await until(lambda: polling.done() or account.poll)
         try:
