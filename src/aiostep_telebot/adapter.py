@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Collection, Sequence
 from types import MappingProxyType
 from typing import Any, Final
@@ -27,12 +26,10 @@ from .clicks import ClickWatch
 from .entry import Entry
 from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter
-from .turns import QuietEnds, Sink
+from .turns import QuietEnds
 
 __all__ = ["AsyncTelebotAdapter", "install"]
 
-#: Where telebot keeps the handlers of what can run a step.
-_LISTS: Final = ("message_handlers", "channel_post_handlers", "business_message_handlers")
 _REFUSALS: Final = (asyncio_helper.ApiException, asyncio_helper.RequestTimeout)
 
 
@@ -52,7 +49,8 @@ class AsyncTelebotAdapter(Adapter[AsyncTeleBot]):
         self.grace = grace
         self.bot_id = _bot_id(target)
         self.clicks = ClickWatch()
-        self.ends = QuietEnds(None)
+        self.raised: dict[Turn, BaseException] = {}
+        self.ends = QuietEnds(None, self.raised)
         self.allowed: frozenset[str] | None = None
         self.runtime: Runtime
         self._entry: Entry
@@ -79,7 +77,6 @@ class AsyncTelebotAdapter(Adapter[AsyncTeleBot]):
         self._replace("answer_callback_query", self._on_answer_callback_query)
         self.guard_errors()
         self._undo.append(self._unguard_errors)
-        self._put_sink_first(Sink(self).handler)
 
     def uninstall(self) -> None:
         while self._undo:
@@ -101,19 +98,11 @@ class AsyncTelebotAdapter(Adapter[AsyncTeleBot]):
 
         self._undo.append(undo)
 
-    def _put_sink_first(self, sink: dict[str, Any]) -> None:
-        for name in _LISTS:
-            setattr(self.target, name, [sink, *getattr(self.target, name)])
-            self._undo.append(functools.partial(self._remove_sink, name, sink))
-
-    def _remove_sink(self, name: str, sink: dict[str, Any]) -> None:
-        setattr(self.target, name, [one for one in getattr(self.target, name) if one is not sink])
-
     def guard_errors(self) -> None:
         """Stand before the bot's exception handler, also if it was set after us."""
         bot: Any = self.target
         if bot.exception_handler is not self.ends:
-            self.ends = QuietEnds(bot.exception_handler)
+            self.ends = QuietEnds(bot.exception_handler, self.raised)
             bot.exception_handler = self.ends
 
     def _unguard_errors(self) -> None:

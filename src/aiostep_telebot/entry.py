@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from telebot import types
 
-from aiostep_core.context import current_turn
+from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Decision, Outcome
 from aiostep_core.errors import WaitEnded
+from aiostep_core.steps import Step
 
 from .facts import key_of_update
-from .turns import BotTurn
+from .turns import Sink
 
 if TYPE_CHECKING:
     from .adapter import AsyncTelebotAdapter
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Entry"]
 
 Process = Callable[[list[types.Update]], Awaitable[Any]]
-Arrival = tuple[BotTurn, Decision | None]
+Arrival = tuple[Turn, Decision | Exception | None]
 _SETTLING = (Outcome.HELD, Outcome.FILTERING)
 NOT_YOURS = "This button is not for you."
 
@@ -45,6 +46,7 @@ class Entry:
         self._adapter = adapter
         self._runtime = adapter.runtime
         self._go_on = go_on
+        self._sink = Sink(adapter)
         self._gate = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -55,7 +57,7 @@ class Entry:
         if len(updates) == 1 and not self._gate.locked() and self._is_alone():
             arrival = self._arrive(updates[0])
             if arrival is not None:
-                await self._run(*arrival)
+                await (self._handle(arrival[0]) if arrival[1] is None else self._run(*arrival))
         elif updates:
             await self._process_apart(updates)
 
@@ -84,7 +86,7 @@ class Entry:
         if errors:
             raise errors[0]
 
-    def _start(self, turn: BotTurn, decision: Decision | None) -> asyncio.Future[None]:
+    def _start(self, turn: Turn, decision: Decision | Exception | None) -> asyncio.Future[None]:
         """Run an update in a task; the future has a result when it is done or waits."""
         loop = asyncio.get_running_loop()
         parking: asyncio.Future[None] = loop.create_future()
@@ -114,19 +116,18 @@ class Entry:
         runtime, bot_id = self._runtime, self._adapter.bot_id
         if runtime.is_duplicate(bot_id, update.update_id):
             return None
-        turn = BotTurn(runtime, self._adapter, update)
+        turn = Turn(runtime, self._adapter, update)
         if runtime.is_idle or not self._concerns(update, bot_id):
             return turn, None
         try:
             decision = runtime.meet(turn.delivery)
         except Exception as error:  # noqa: BLE001 - a filter raised; the updates behind this one are not to blame
-            turn.error = error
-            return turn, None
+            return turn, error
         if decision.outcome in _SETTLING or not self._consume(decision, turn):
             return turn, decision
         return None
 
-    def _consume(self, decision: Decision, turn: BotTurn) -> bool:
+    def _consume(self, decision: Decision, turn: Turn) -> bool:
         if decision.outcome is Outcome.NOT_YOURS:
             self._runtime.start(self._adapter.answer_click(turn.delivery, NOT_YOURS))
         return decision.outcome is not Outcome.PASS
@@ -140,52 +141,58 @@ class Entry:
             is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
         return is_loss or self._runtime.concerns(key_of_update(update, bot_id), about_message=is_about_message)
 
-    async def _run(self, turn: BotTurn, decision: Decision | None) -> None:
+    async def _run(self, turn: Turn, decision: Decision | Exception | None) -> None:
+        """Await filters and earlier updates, take the step, and let the update go on."""
+        if decision is None:
+            return await self._handle(turn)
         try:
-            if turn.error is not None:
-                raise turn.error
-            if decision is not None and not await self._goes_on(turn, decision):
-                return
+            if isinstance(decision, Exception):
+                raise decision
+            if decision.outcome in _SETTLING:
+                decision = await self._runtime.settle(decision)
+                if self._consume(decision, turn):
+                    return None
+            step = await self._runtime.steps.take(turn.delivery)
         except BaseException as error:
             # A filter raised: the update may be delivered again.
             self._runtime.forget_update(self._adapter.bot_id, turn.carrier.update_id)
             if isinstance(error, Exception) and await self._adapter.ends.handle(error):
-                return
+                return None
             raise
-        await self._handle(turn)
+        return await (self._handle(turn) if step is None else self._run_step(step, turn))
 
-    async def _goes_on(self, turn: BotTurn, decision: Decision) -> bool:
-        """Await filters and earlier updates, and take the step; return whether telebot shall have the update."""
-        runtime = self._runtime
-        if decision.outcome in _SETTLING:
-            decision = await runtime.settle(decision)
-            if self._consume(decision, turn):
-                return False
-        turn.step = await runtime.steps.take(turn.delivery)
-        if turn.step is not None:
-            runtime.open_for_step(turn.step, turn)
-        return True
-
-    async def _handle(self, turn: BotTurn) -> None:
-        """Let the update go on, as the turn that waits of its handlers belong to."""
-        self._adapter.guard_errors()
-        token = current_turn.set(turn)
+    async def _run_step(self, step: Step, turn: Turn) -> None:
+        """Send the update through the middlewares to the step; give the step back if one of them keeps it."""
+        self._runtime.open_for_step(step, turn)
+        self._sink.expect(turn, step)
         try:
-            await self._go_on([turn.carrier])
+            await self._handle(turn)
+        finally:
+            if self._sink.forget(turn) is not None:
+                await self._runtime.steps.give_back(step)
+
+    async def _handle(self, turn: Turn) -> None:
+        """Let the update go on, as the turn that waits of its handlers belong to."""
+        adapter, update = self._adapter, turn.carrier
+        adapter.guard_errors()
+        token = current_turn.set(turn)
+        raised: BaseException | None = None
+        try:
+            await self._go_on([update])
         except WaitEnded as ended:
-            turn.error = ended  # in a middleware
-        except BaseException as raised:
-            turn.error = raised
+            raised = ended  # in a middleware
+        except BaseException as error:
+            raised = error
             # It was not handled: a webhook that answers with an error has it delivered again.
-            self._runtime.forget_update(self._adapter.bot_id, turn.carrier.update_id)
+            self._runtime.forget_update(adapter.bot_id, update.update_id)
             raise
         finally:
             turn.is_over = True
+            if adapter.raised:
+                raised = adapter.raised.pop(turn, raised)
             if turn.conversations is not None or turn.clicks:
-                await self._runtime.end_turn(turn, turn.error)
+                await self._runtime.end_turn(turn, raised)
             current_turn.reset(token)
-            if turn.step is not None:  # a middleware kept the update for itself
-                await self._runtime.steps.give_back(turn.step)
 
 
 _PROCESS = Entry.process.__code__
