@@ -7,10 +7,16 @@ from aiogram.filters import Command
 from aiogram.types import Message
 
 from aiostep import ask
+from aiostep_testing.people import Person
 from tests.aiogram.bots import echo
 from tests.aiogram.stage import Stage
 
 pytestmark = pytest.mark.anyio
+
+
+def said(person: Person) -> list[str]:
+    """List what the bot said."""
+    return [line.removeprefix("test_bot: ") for line in person.seen() if line.startswith("test_bot: ")]
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -35,6 +41,8 @@ async def test_an_album_is_one_answer(stage: Stage, count: int) -> None:
         await alice.expect("^sunset by Ann$")
         await alice.expect_nothing()
 
+    assert said(alice) == ["photo?", "name?", "sunset by Ann"]
+
 
 async def test_an_album_sent_too_early_is_one_answer_too(stage: Stage) -> None:
     """T08: an album that waits in the mailbox is read as one answer."""
@@ -57,6 +65,8 @@ async def test_an_album_sent_too_early_is_one_answer_too(stage: Stage) -> None:
         alice.send("end")
         await alice.expect("^sunset by Ann, end$")
         await alice.expect_nothing()
+
+    assert said(alice) == ["name?", "photo?", "last?", "sunset by Ann, end"]
 
 
 async def test_an_album_that_begins_a_conversation_is_no_answer(stage: Stage) -> None:

@@ -306,9 +306,10 @@ async def test_a_click_is_answered_once(stage: Stage) -> None:
     assert [call["callback_query_id"] for call in stage.calls("answerCallbackQuery")] == [first.id, second.id]
 
 
-async def test_a_handler_s_own_answer_to_a_click_is_the_only_one(stage: Stage) -> None:
+@pytest.mark.parametrize("detach", [False, True])
+async def test_a_handler_s_own_answer_to_a_click_is_the_only_one(stage: Stage, detach: bool) -> None:
     """A click that the handler answers, by a call or by returning the method, is not answered again."""
-    dp = stage.dispatcher()
+    dp = stage.dispatcher(install={"detach": detach})
 
     @dp.message(Command("start"))
     async def start(message: Message) -> AnswerCallbackQuery:

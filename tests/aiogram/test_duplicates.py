@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from aiogram.filters import Command
 from aiogram.types import Message
 
-from tests.aiogram.bots import three_questions
+from aiostep import ask
+from tests.aiogram.bots import echo, three_questions
 from tests.aiogram.stage import Stage, until
 
 pytestmark = pytest.mark.anyio
@@ -70,3 +72,25 @@ async def test_an_update_whose_handler_raised_is_handled_again(local: Stage) -> 
 
     assert tries == ["pay", "pay"]
     assert isinstance(local.errors.pop(), LookupError)
+
+
+async def test_an_older_update_that_comes_late_is_no_answer(local: Stage) -> None:
+    """T10: what a person wrote before the command that began a conversation does not answer its questions."""
+    dp = local.dispatcher()
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        await message.answer(f"hello {await ask('name?', str)}")
+
+    echo(dp)
+    alice = local.world.person("Alice")
+    async with local.run(dp):
+        local.account.next_update = 2000
+        alice.send("/start")
+        await alice.expect("name")
+        local.account.next_update = 1999
+        alice.send("late")
+        await alice.expect("^other:late$")
+        local.account.next_update = 2001
+        alice.send("Ann")
+        await alice.expect("^hello Ann$")

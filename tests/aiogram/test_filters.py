@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -90,6 +91,32 @@ async def test_what_aiogram_takes_as_a_filter_is_one(local: Stage, name: str) ->
         await alice.expect("^other:no$")
         alice.send("yes")
         await alice.expect("^got yes$")
+
+
+async def test_plain_filters_run_where_the_bot_does(local: Stage) -> None:
+    """F and plain functions are called in the thread of the event loop, where no update can overtake another."""
+    dp, threads = local.dispatcher(), []
+
+    def note(_: object) -> bool:
+        threads.append(threading.get_ident())
+        return True
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        await message.answer("ready")
+        await wait_for(filter=F.text.func(note))
+        await wait_for(filter=note)
+        await message.answer("done")
+
+    alice = local.world.person("Alice")
+    async with local.run(dp):
+        alice.send("/start")
+        await alice.expect("ready")
+        alice.send("1")
+        alice.send("2")
+        await alice.expect("done")
+
+    assert threads == [threading.get_ident()] * 2
 
 
 async def test_a_state_is_a_filter(local: Stage) -> None:

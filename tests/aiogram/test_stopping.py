@@ -96,7 +96,6 @@ async def test_a_handler_that_does_not_leave_is_not_waited_for_long(stage: Stage
             alice.send("/start")
             await alice.expect("name")
             await waiting(stage)
-            asyncio.get_running_loop().call_later(1, go.set)
 
     await soon(play())
     go.set()

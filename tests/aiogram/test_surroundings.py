@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiogram import F
 from aiogram.filters import Command
-from aiogram.types import Message
+from aiogram.types import Message, Update
 
 from aiostep import (
     ask,
@@ -34,6 +34,38 @@ async def test_a_wait_outside_any_handler(stage: Stage) -> None:
         assert await soon(asking) == "yes"
         alice.send("hi again")
         await alice.expect("^other:hi again$")
+
+
+async def test_an_update_fed_from_inside_a_handler_has_its_own_turn(local: Stage) -> None:
+    """A dispatcher that is fed in a task of a handler does not take the update for the one of that handler."""
+    dp, fed = local.dispatcher(), []
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        user = {"id": bob.id, "is_bot": False, "first_name": "Bob"}
+        said = {"message_id": 1, "date": 1, "chat": {"id": bob.id, "type": "private"}, "from": user, "text": "who"}
+        update = Update.model_validate({"update_id": 5000, "message": said}, context={"bot": local.bot})
+        fed.append(asyncio.ensure_future(dp.feed_update(local.bot, update)))
+
+    @dp.message(F.text == "who")
+    async def who(message: Message) -> None:
+        got = await wait_for(timeout=5)
+        await message.answer(f"got {got.text}")
+
+    echo(dp)
+    alice, bob = local.world.person("Alice"), local.world.person("Bob")
+    async with local.run(dp):
+        bob.send("hi")
+        await bob.expect("^other:hi$")
+        alice.send("/start")
+        await waiting(local)
+        alice.send("Ann")
+        await alice.expect("^other:Ann$")
+        local.account.next_update = 5001
+        bob.send("Bob")
+        await bob.expect("^got Bob$")
+
+    assert fed[0].done()
 
 
 async def test_nothing_leaks_from_one_update_to_the_next(stage: Stage) -> None:
