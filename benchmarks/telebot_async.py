@@ -1,6 +1,6 @@
 """What an update costs an AsyncTeleBot: bare and with aiostep, alone, in batches, and with others waiting.
 
-A row "awaited" is a webhook that awaits ``process_new_updates``; the others have a task for each batch, as polling does.
+A row "awaited" is a webhook that awaits ``process_new_updates``; the others have a task for each batch, as in polling.
 """
 
 from __future__ import annotations
