@@ -31,7 +31,7 @@ from .detach import Detach
 from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter
 from .isolation import Hold, SuspendableIsolation, holds_of_this_task
-from .limits import check_concurrency, check_subscription
+from .limits import check_concurrency, check_subscription, feeding_coroutine
 from .sentinel import SUBSCRIBED, Sentinel
 from .stages import Arrival, Origin
 
@@ -64,6 +64,8 @@ class AiogramAdapter(Adapter[Dispatcher]):
         self.detach = detach
         self.grace = grace
         self.bots: dict[int, Bot] = {}
+        self.fed_by: dict[int, str] = {}
+        self._approved: set[frozenset[str]] = set()
         self.clicks = clicks.ClickWatch()
         self._origin = Origin()
         self._noted: set[Router] = set()
@@ -112,8 +114,9 @@ class AiogramAdapter(Adapter[Dispatcher]):
         self._undo.append(lambda: manager.unregister(middleware))
 
     def meet_bot(self, bot: Bot) -> None:
-        """Note a bot whose first update comes; the routers are complete by now."""
+        """Note a bot whose first update comes, and what brings it; the routers are complete by now."""
         self.bots[bot.id] = bot
+        self.fed_by[bot.id] = feeding_coroutine()
         self._note_origins()
 
     def _note_origins(self) -> None:
@@ -151,8 +154,10 @@ class AiogramAdapter(Adapter[Dispatcher]):
 
     async def _on_startup(self, bot: Bot | None = None, bots: Collection[Bot] = ()) -> None:
         self.runtime.reopen()
+        self.fed_by.clear()
+        self._note_origins()
         for one in (*bots, *((bot,) if bot is not None else ())):
-            self.meet_bot(one)
+            self.bots[one.id] = one
             self.runtime.start(_learn_name(one))
 
     async def _on_shutdown(self) -> None:
@@ -201,9 +206,11 @@ class AiogramAdapter(Adapter[Dispatcher]):
         return compile_filter(filter)
 
     def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:
-        check_subscription(self.target, kinds)
-        if turn is not None and not turn.is_over and turn.park is None:
-            check_concurrency(turn)
+        if kinds not in self._approved:
+            check_subscription(self.target, kinds)
+            self._approved.add(kinds)
+        if turn is not None and turn.conversations is None and turn.park is None:
+            check_concurrency(self.fed_by.get(turn.carrier[1]["bot"].id))
 
     def suspend(self, turn: Turn) -> tuple[Hold, ...] | None:
         return holds_of_this_task() or None

@@ -8,7 +8,6 @@ whose handler runs, so that a step gets the inner middlewares of the router that
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import TelegramObject, Update
 
 from aiostep_core.context import Turn, current_turn
-from aiostep_core.engine import Decision, Outcome
+from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.errors import WaitEnded
 from aiostep_core.facts import Delivery
 from aiostep_core.steps import Step
@@ -51,25 +50,45 @@ class Arrival:
         """Take the update, or hand it on; no coroutine of ours is in between when there is nothing to decide."""
         adapter, runtime, bot = self._adapter, self._runtime, data["bot"]
         bot_id = bot.id
-        if bot_id not in adapter.bots:
+        if bot_id not in adapter.fed_by:
             adapter.meet_bot(bot)
         if runtime.is_duplicate(bot_id, event.update_id):
             return _nothing()
-        turn = Turn(runtime, adapter, (event, data))
-        if adapter.detach:
-            turn.park = parking_of_this_turn()
-        if runtime.is_idle or not self._concerns(event, bot_id):
-            return self._run(turn, handler, event, data)
-        return self._meet(turn, handler, event, data)
-
-    def _concerns(self, event: Update, bot_id: int) -> bool:
+        carrier = (event, data)
+        if runtime.is_idle:
+            return self._run(self._turn(carrier), handler, event, data)
         message = event.message
+        text = message.text if message is not None else None
+        if message is None or text is None or text[:1] == "/" or message.reply_to_message is not None:
+            return self._look_closely(handler, carrier)
+        key = key_of_update(event, bot_id)
+        found = runtime.engine.glance(key, "message", event.update_id, text)
+        if found is Glance.UNCLEAR or key.user_id == bot_id or runtime.steps.concerns(key, about_message=False):
+            return self._meet(self._turn(carrier), handler, event, data)
+        if found is Glance.NOBODY:
+            return self._run(self._turn(carrier), handler, event, data)
+        runtime.claim(found, Delivery(None, message, carrier, adapter))
+        return _nothing()
+
+    def _turn(self, carrier: tuple[Update, dict[str, Any]]) -> Turn:
+        turn = Turn(self._runtime, self._adapter, carrier)
+        if self._adapter.detach:
+            turn.park = parking_of_this_turn()
+        return turn
+
+    def _look_closely(self, handler: Handler, carrier: tuple[Update, dict[str, Any]]) -> Awaitable[Any]:
+        """Decide about what is no plain message."""
+        event, data = carrier
+        turn, message = self._turn(carrier), event.message
         if message is None:
             is_about_message, is_loss = True, event.my_chat_member is not None or event.chat_member is not None
         else:
             is_about_message = message.reply_to_message is not None or message.media_group_id is not None
             is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
-        return is_loss or self._runtime.concerns(key_of_update(event, bot_id), about_message=is_about_message)
+        key = key_of_update(event, data["bot"].id)
+        if is_loss or self._runtime.concerns(key, about_message=is_about_message):
+            return self._meet(turn, handler, event, data)
+        return self._run(turn, handler, event, data)
 
     async def _meet(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
         runtime, delivery = self._runtime, turn.delivery
@@ -95,7 +114,6 @@ class Arrival:
 
     async def _run(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
         """Let the update go on, as the turn that waits of its handler belong to."""
-        turn.task = asyncio.current_task()
         token = current_turn.set(turn)
         error: BaseException | None = None
         try:

@@ -79,8 +79,14 @@ async def wait_for(
         takes_commands=commands == "take",
     )
     del setting  # or it would be kept for as long as this waits
+    # What follows is ``runtime.outcome``, without a coroutine of its own: this may wait a hundred thousand times.
     try:
-        return (await runtime.outcome(wait, turn, reading)).update
+        await runtime.end_of(wait, turn, reading)
+    except BaseException:
+        runtime.abandon(wait, reading)
+        raise
+    try:
+        return runtime.answer(wait, turn, reading).update
     except WaitTimeout:
         if default is RAISE:
             raise

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .facts import Delivery, Facts
 
 if TYPE_CHECKING:
-    import asyncio
-
     from .abc import Adapter
     from .keys import Place
     from .runtime import Runtime
@@ -29,12 +27,12 @@ class Turn:
         conversations: those that the handler opened, by place.
         clicks: those that answered a wait of the handler and may still have to be answered themselves.
         origin: where in the framework the handler was found, for the steps that it registers.
-        task: the task that runs the handler.
+        aim: at whom a wait without a target is aimed, once that is known.
         park: set by an adapter that must know when the handler begins to wait; called then.
     """
 
     __slots__ = (
-        "_delivery", "adapter", "carrier", "clicks", "conversations", "is_over", "origin", "park", "runtime", "task",
+        "_delivery", "adapter", "aim", "carrier", "clicks", "conversations", "is_over", "origin", "park", "runtime",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, adapter: Adapter[Any], carrier: Any, delivery: Delivery | None = None) -> None:
@@ -47,20 +45,24 @@ class Turn:
         self.park: Callable[[], object] | None = None
         self.is_over = False
         self.origin: Any = None
-        self.task: asyncio.Task[Any] | None = None
+        self.aim: Aim | None = None
 
     @property
     def delivery(self) -> Delivery:
         """The update being handled."""
         if self._delivery is None:
             adapter, carrier = self.adapter, self.carrier
-            self._delivery = Delivery(adapter.facts(carrier), adapter.update_of(carrier), carrier, adapter)
+            self._delivery = Delivery(None, adapter.update_of(carrier), carrier, adapter)
         return self._delivery
 
     @property
     def facts(self) -> Facts:
         """The facts of the update being handled."""
         return self.delivery.facts
+
+    def rest(self) -> None:
+        """Let go of what can be worked out again: the handler begins to wait, perhaps for long."""
+        self._delivery = None
 
 
 #: Set by adapters for every update: tasks that a handler starts inherit it, and later updates must not.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .errors import BadArgument
@@ -56,9 +55,8 @@ class Facts(NamedTuple):
         return Key(self.bot_id, self.chat_id, self.user_id, self.thread_id, self.business_id)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
-    """One update on its way to whoever it is for.
+    """One update on its way to whoever it is for. Never changed.
 
     Attributes:
         update: the framework's object that users get.
@@ -66,10 +64,21 @@ class Delivery:
         adapter: the adapter that brought it.
     """
 
-    facts: Facts
-    update: Any
-    carrier: Any = None
-    adapter: Any = None
+    __slots__ = ("_facts", "adapter", "carrier", "update")
+
+    def __init__(self, facts: Facts | None, update: Any, carrier: Any = None, adapter: Any = None) -> None:
+        self._facts = facts
+        self.update = update
+        self.carrier = carrier
+        self.adapter = adapter
+
+    @property
+    def facts(self) -> Facts:
+        """What the core knows of the update; worked out when it is asked for, if the adapter has not done so."""
+        if self._facts is None:
+            facts: Facts = self.adapter.facts(self.carrier)
+            self._facts = facts
+        return self._facts
 
     def is_after(self, other: Delivery) -> bool:
         """Tell whether this update is known to be newer than *other*."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,6 +84,10 @@ class Runtime:
         if decision.held is not None:
             decision.held.future = asyncio.get_running_loop().create_future()
         return decision
+
+    def claim(self, wait: Wait, delivery: Delivery) -> None:
+        """Let the wait that a glance of the engine found have the update."""
+        self.perform(self.engine.claim(wait, delivery))
 
     async def settle(self, decision: Decision) -> Decision:
         """Await filters, and earlier updates of the same key, until the decision is made."""
@@ -191,21 +194,40 @@ class Runtime:
             WaitTimeout: nobody answered in time.
             WaitCancelled: it was ended otherwise.
         """
-        self._clicks.answer(turn)
         try:
-            if wait.state is WaitState.PENDING:
-                holds = turn.adapter.suspend(turn) if turn is not None else None
-                if reading is not None or holds is not None or (turn is not None and turn.park is not None):
-                    await self._until_ended(wait, turn, reading, holds)
-                else:  # one coroutine more would be a tenth of what a wait takes, in memory and in time
-                    await self._end_of(wait)
+            await self.end_of(wait, turn, reading)
         except BaseException:
             self.abandon(wait, reading)
             raise
+        return self.answer(wait, turn, reading)
+
+    def end_of(self, wait: Wait, turn: Turn | None, reading: Decision | None) -> Awaitable[None]:
+        """Return what is to be awaited until *wait* has ended; then call ``answer``, or ``abandon`` if it raises.
+
+        Almost always this is a future: one coroutine more would be a tenth of what a wait takes.
+        """
+        if wait.state is not WaitState.PENDING:
+            return _nothing()
+        holds = None
+        if turn is not None:
+            self._clicks.answer(turn)
+            turn.rest()
+            holds = turn.adapter.suspend(turn)
+        if reading is not None or holds is not None or (turn is not None and turn.park is not None):
+            return self._until_ended(wait, turn, reading, holds)
+        return self._end_of(wait)
+
+    def answer(self, wait: Wait, turn: Turn | None, reading: Decision | None) -> Delivery:
+        """Return the answer that *wait* got.
+
+        Raises:
+            WaitTimeout: nobody answered in time.
+            WaitCancelled: it was ended otherwise.
+        """
         self.filtering.stop(reading)
         self._close_orphan(wait.conversation)
         delivery = self._result(wait)
-        if delivery.facts.kind == "callback_query":
+        if "callback_query" in wait.kinds and delivery.facts.kind == "callback_query":
             self._clicks.watch(turn, delivery)
         return delivery
 
@@ -213,8 +235,7 @@ class Runtime:
         """Take back a wait whose handler cannot have the answer any more; an answer that it has is not lost."""
         if not wait.take(Signal.CANCEL, reason="abandoned"):
             self.perform(self.engine.return_unread(wait))
-        if wait.wake is not None:
-            wait.wake()
+        _wake(wait)
         self.filtering.stop(reading)
         self._close_orphan(wait.conversation)
 
@@ -289,10 +310,10 @@ class Runtime:
     def perform(self, changes: Changes) -> None:
         """Do what a decision asks for."""
         for wait in changes.ended:
-            if wait.wake is not None:
-                wait.wake()
+            _wake(wait)
         # Not of those that are installed: what a handler left behind may outlive the installation.
-        for adapter in {id(one.adapter): one.adapter for one in changes.leftovers}.values():
+        adapters = {id(one.adapter): one.adapter for one in changes.leftovers} if changes.leftovers else {}
+        for adapter in adapters.values():
             adapter.redispatch([one for one in changes.leftovers if one.adapter is adapter])
 
     def now(self) -> float:
@@ -315,8 +336,9 @@ class Runtime:
         """Start the time limit of *wait*; return what is done when it has ended."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
+        # Nothing but the two: what sleeps here may sleep a hundred thousand times.
         timer = loop.call_later(wait.timeout, self._expire, wait) if wait.timeout is not None else None
-        wait.wake = functools.partial(_wake, future, timer)  # a closure would take twice the memory
+        wait.sleeper = future if timer is None else (future, timer)
         return future
 
     async def _until_ended(self, wait: Wait, turn: Turn | None, reading: Decision | None, holds: Any) -> None:
@@ -374,8 +396,16 @@ class Runtime:
                 await result
 
 
-def _wake(future: asyncio.Future[None], timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
+def _wake(wait: Wait) -> None:
+    sleeper, wait.sleeper = wait.sleeper, None
+    if sleeper is None:
+        return
+    if isinstance(sleeper, tuple):
+        sleeper, timer = sleeper
         timer.cancel()
-    if not future.done():
-        future.set_result(None)
+    if not sleeper.done():
+        sleeper.set_result(None)
+
+
+async def _nothing() -> None:
+    """Be over at once."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .context import Talk, Turn, current_talk, current_turn
 from .errors import BadArgument, WaitCancelled
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Setting", "seconds"]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """Where a wait takes place; ``talk`` is the ``conversation()`` block around it, if that is meant."""
 
     runtime: Runtime
@@ -42,12 +40,22 @@ class Setting:
             NoTarget, BadArgument: see ``aim``.
         """
         turn = current_turn.get()
+        if (
+            turn is not None
+            and turn.aim is not None
+            and target is None
+            and scope is None
+            and current_talk.get() is None
+        ):
+            return cls(turn.runtime, turn.adapter, turn, turn.aim)
         runtime = runtime_of(turn)
         talk = current_talk.get() if target is None and scope is None else None
         if talk is not None and talk.turn is turn and (talk.conversation.is_open or talk.conversation.reason):
             return cls(runtime, runtime.adapter_for(talk.aim.key.bot_id, turn), turn, talk.aim, talk)
         facts = turn.facts if turn is not None else None
         found = aim(target, scope, facts, runtime.bot_ids(), runtime.key_of)
+        if turn is not None and target is None and scope is None:
+            turn.aim = found
         return cls(runtime, runtime.adapter_for(found.key.bot_id, turn), turn, found)
 
     def open(
@@ -63,8 +71,8 @@ class Setting:
         """Open a wait now; also return the decision of a filter that must be awaited over the mailbox."""
         self.adapter.check_wait(self.turn, kinds)
         accepts = None if filter is None else self.adapter.compile_filter(filter)
-        now, deadline = self.runtime.now(), self.deadline(timeout)
-        if deadline is not None and self.talk is not None:
+        now = self.runtime.now()
+        if self.talk is not None and (deadline := self.deadline(timeout)) is not None:
             timeout = max(0.0, deadline - now)
         wait = Wait(
             self.conversation(on_conflict),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from .errors import AlreadyWaiting, BadArgument
 from .facts import CHATLESS, KINDS, Delivery, Facts
@@ -73,12 +73,12 @@ class Wait:
         filter: called with the delivery; its result, or what awaiting it gives, says whether the update is meant.
         is_cancellable: whether the person may leave by a cancel word.
         is_ready: False while a ``fresh`` wait's prompt is on its way, when nothing may answer it yet.
-        wake: called once, by whoever performs what the engine decided, after the wait has ended.
+        sleeper: what whoever performs the engine's decisions wakes when the wait has ended; theirs alone.
     """
 
     __slots__ = (
         "after", "conversation", "delivery", "filter", "is_cancellable", "is_ready", "kinds", "opened_at", "reason",
-        "state", "takes_commands", "timeout", "wake",
+        "sleeper", "state", "takes_commands", "timeout",
     )  # fmt: skip
 
     def __init__(
@@ -92,7 +92,6 @@ class Wait:
         is_ready: bool = True,
         opened_at: float = 0.0,
         timeout: float | None = None,
-        wake: Callable[[], object] | None = None,
     ) -> None:
         self.conversation = conversation
         self.kinds = kinds
@@ -102,7 +101,7 @@ class Wait:
         self.is_ready = is_ready
         self.opened_at = opened_at
         self.timeout = timeout
-        self.wake = wake
+        self.sleeper: Any = None
         self.after = conversation.after
         self.state = WaitState.PENDING
         self.delivery: Delivery | None = None
@@ -215,6 +214,18 @@ class Conversation:
         Further places count only for what cannot name its own, which a cancel word can; but a message has no words.
         """
         return place == self.place or isinstance(self.place.key, MessageKey)
+
+    def takes_at_once(self, key: Key, kind: str, update_id: int | None) -> bool:
+        """Tell whether a plain message, filed here and nowhere else, is its answer beyond any doubt."""
+        if len(self.waits) != 1 or self.also or (self.user_id is not None and self.user_id != key.user_id):
+            return False
+        wait = self.waits[0]
+        return (
+            wait.filter is None
+            and wait.is_ready
+            and kind in wait.kinds
+            and (self.after is None or (update_id is not None and update_id > self.after))
+        )
 
     def keeps(self, facts: Facts, now: float) -> bool:
         """Tell whether the mailbox is the right place for an update that nobody waits for at this moment."""

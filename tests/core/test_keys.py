@@ -84,6 +84,7 @@ ids = st.none() | st.integers(1, 3)
         message_id=ids,
         reply_to_id=ids,
         inline_message_id=st.none() | st.just("i"),
+        poll_id=st.none(),
     )
 )
 def test_at_most_nine_different_places_of_one_bot(made: Facts) -> None:
