@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .runtime import Runtime
     from .steps import Step
 
-__all__ = ["Adapter", "Address", "Question", "Sent", "StepStorage"]
+__all__ = ["Adapter", "Address", "Question", "Sent", "StepStorage", "Timer"]
 
 T_co = TypeVar("T_co", covariant=True)
 TargetT = TypeVar("TargetT")
@@ -48,6 +48,14 @@ class Sent:
     chat_id: int | None
     message_id: int
     has_buttons: bool = False
+
+
+class Timer(Protocol):
+    """What stands for a later call."""
+
+    def cancel(self) -> object:
+        """Do not call."""
+        ...
 
 
 class Adapter(ABC, Generic[TargetT]):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .context import Turn
 from .facts import Delivery
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
 
 __all__ = ["Clicks"]
 
@@ -21,8 +22,8 @@ class Clicks:
     That chance ends when the handler waits again or is done; a second answer to one click is an error to Telegram.
     """
 
-    def __init__(self, start: Callable[[Coroutine[Any, Any, None]], None]) -> None:
-        self._start = start
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
 
     def watch(self, turn: Turn | None, delivery: Delivery) -> None:
         """Look after a click that a wait has got."""
@@ -30,7 +31,7 @@ class Clicks:
         if turn is not None and not turn.is_over:
             turn.clicks = (*turn.clicks, delivery)
         else:
-            asyncio.get_running_loop().call_later(_GRACE, self._answer, delivery)
+            self._runtime.call_later(_GRACE, self._answer, delivery)
 
     def answer(self, turn: Turn | None) -> None:
         """Answer what the handler of *turn* got and let pass."""
@@ -40,4 +41,4 @@ class Clicks:
                 self._answer(delivery)
 
     def _answer(self, delivery: Delivery) -> None:
-        self._start(delivery.adapter.answer_click(delivery))
+        self._runtime.start(delivery.adapter.answer_click(delivery))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .abc import Address, Question, Sent
+from .abc import Address, Question, Sent, Timer
 from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitTimeout
 from .facts import KINDS, Delivery
 from .keys import MessageKey, Place, Scope
@@ -47,7 +46,7 @@ class Prompting:
         self._wait = wait
         self._send = send
         self._end: float | None = None
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: list[Timer] = []
 
     async def run(self, prompt: Any, retry: Any, attempts: int | None) -> Any:
         """Ask until there is a good answer; return its value.
@@ -116,10 +115,11 @@ class Prompting:
 
     def _start_clock(self, wait: Wait) -> None:
         """Begin to count when the first prompt is out: a slow network is not the person's fault."""
-        now, loop = self._setting.runtime.now(), asyncio.get_running_loop()
+        runtime = self._setting.runtime
+        now = runtime.now()
         if self._end is None:
             self._end = now + self._timeout if self._timeout is not None else float("inf")
-            self._timers = [loop.call_later(after, self._remind, text) for after, text in self._reminders]
+            self._timers = [runtime.call_later(after, self._remind, text) for after, text in self._reminders]
         if self._timeout is not None:
             left = max(0.0, self._end - now)
             wait.timeout = left if wait.timeout is None else min(wait.timeout, left)

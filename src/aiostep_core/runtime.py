@@ -24,7 +24,7 @@ from .targets import aim, is_with
 from .waits import Conversation, Signal, Wait, WaitState
 
 if TYPE_CHECKING:
-    from .abc import Adapter, StepStorage
+    from .abc import Adapter, StepStorage, Timer
     from .steps import Step
     from .targets import Aim
 
@@ -48,7 +48,7 @@ class Runtime:
         self.on_exit: list[Callable[[Exit], object]] = []
         self.closed_for: str | None = None
         self.filtering = Filtering(self)
-        self._clicks = Clicks(self.start)
+        self._clicks = Clicks(self)
         self._turns: set[Turn] = set()
         self._all_over: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -319,6 +319,10 @@ class Runtime:
     def now(self) -> float:
         """Return the time of the running loop, so that a loop with a clock of its own is obeyed."""
         return asyncio.get_running_loop().time()
+
+    def call_later(self, delay: float, call: Callable[..., object], *args: Any) -> Timer:
+        """Call *call* in so many seconds, unless the timer is cancelled."""
+        return asyncio.get_running_loop().call_later(delay, call, *args)
 
     # Inside.
 
