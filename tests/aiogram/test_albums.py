@@ -89,4 +89,6 @@ async def test_an_album_that_begins_a_conversation_is_no_answer(stage: Stage) ->
         await alice.expect("^called Evening$")
         await alice.expect_nothing()
 
+    assert said(alice) == ["title?", "called Evening"]
+
     assert started == ["sunset"]

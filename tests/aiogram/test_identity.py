@@ -66,10 +66,17 @@ async def test_a_reply_thread_is_no_topic(stage: Stage) -> None:
     dp, alice = greeter(stage), stage.world.person("Alice")
     group = stage.world.group("G", members=[alice])
     async with stage.run(dp):
-        alice.send("/start", to=group)
-        question = await alice.expect("name", in_=group)
-        alice.reply("Ann", question)
-        await alice.expect("^hello Ann$", in_=group)
+        earlier = alice.send("hi", to=group)
+        await alice.expect("^other:hi$", in_=group)
+        for begin in (lambda: alice.send("/start", to=group), lambda: alice.reply("/start", earlier)):
+            begin()
+            question = await alice.expect("name", in_=group)
+            alice.reply("Ann", question)
+            await alice.expect("^hello Ann$", in_=group)
+        alice.reply("/start", earlier)
+        await alice.expect("name", in_=group)
+        alice.send("Bob", to=group)
+        await alice.expect("^hello Bob$", in_=group)
 
 
 async def test_an_anonymous_administrator_is_the_group(stage: Stage) -> None:

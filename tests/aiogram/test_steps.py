@@ -243,6 +243,13 @@ async def test_many_steps_wait_at_once(local: Stage) -> None:
         await next_step(step)
         registered.append(message.chat.id)
 
+    async def held(handler: Any, event: Any, data: Any) -> Any:
+        if event.message.text == "one":
+            await gate.wait()
+        return await handler(event, data)
+
+    gate = asyncio.Event()
+    dp.update.outer_middleware.register(held)
     registered: list[int] = []
     echo(dp)
     ran.clear()
@@ -254,6 +261,8 @@ async def test_many_steps_wait_at_once(local: Stage) -> None:
         await until(lambda: len(registered) == count)
         for person in people:
             person.send("one")
+        await until(lambda: local.engine and len(local.engine.waits) == count)
+        gate.set()
         await until(lambda: len(waiting) == count)
         middlewares = len(list(dp.message.outer_middleware))
         alice = local.world.person("Alice")
