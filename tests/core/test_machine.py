@@ -5,13 +5,14 @@ After every step: each update is in exactly one place, and the model agrees who 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import inspect
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from aiostep_core import waits as waits_module
 from aiostep_core.engine import Changes, Decision, Engine, Outcome
@@ -34,7 +35,25 @@ PARTS = {
     "chat": ("chat",),
     "any": (),
 }
-COLUMNS = {"chat": "chat_id", "user": "user_id", "thread": "thread_id"}
+MORE = st.fixed_dictionaries(
+    {
+        "value": st.integers(0, 3),
+        "command": st.sampled_from([None] * 8 + ["help", "cancel"]),
+        "album": st.sampled_from([None, None, None, "a", "b"]),
+        "is_lost": st.sampled_from([False, False, True]),
+    }
+)
+ACTIONS: list[tuple[int, str, Any, dict[str, Any]]] = []
+
+
+def action(weight: int, when: Callable[[Conversations], object] = lambda _: True, **draws: Any) -> Any:
+    """Let a method be chosen, as often as *weight* says: the rules of Hypothesis are equals, and most end things."""
+
+    def register(method: Any) -> Any:
+        ACTIONS.append((weight, method.__name__, when, draws))
+        return method
+
+    return register
 
 
 class Later:
@@ -80,36 +99,72 @@ class Conversations(RuleBasedStateMachine):
         self.thoughts: list[Thought] = []
         self.to_dispatch: list[Update] = []
         self.to_take: list[Update] = []
+        self.closed: list[list[Update]] = []
+
+    @rule(data=st.data())
+    def act(self, data: st.DataObject) -> None:
+        """Let something happen."""
+        able = [one for one in ACTIONS if one[2](self)]
+        name = data.draw(st.sampled_from([name for weight, name, _, _ in able for _ in range(weight)]), "action")
+        ((method, draws),) = [(getattr(self, name), draws) for _, one, _, draws in able if one == name]
+        given = {label: data.draw(strategy, label) for label, strategy in draws.items()}
+        if "data" in inspect.signature(method).parameters:
+            given["data"] = data
+        method(**given)
 
     # What people do.
 
-    @rule(
+    @action(
+        weight=4,
         kind=st.sampled_from(["message", "message", "message", "callback_query", "poll_answer"]),
         user=st.sampled_from([ALICE, ALICE, BOB]),
         is_private=st.booleans(),
         thread=st.sampled_from([None, None, 5]),
         message=st.sampled_from([7, 8]),
-        value=st.integers(0, 3),
-        command=st.sampled_from([None, None, None, None, None, "help", "cancel"]),
-        album=st.sampled_from([None, None, None, "a", "b"]),
-        is_lost=st.booleans(),
+        more=MORE,
     )
-    def arrive(self, kind: str, user: int, is_private: bool, thread: int | None, **more: Any) -> None:
+    def arrive(
+        self, kind: str, user: int, is_private: bool, thread: int | None, message: int, more: dict[str, Any]
+    ) -> None:
         """Somebody writes, clicks or votes."""
-        is_message, is_click = kind == "message", kind == "callback_query"
         chat = None if kind == "poll_answer" else user if is_private else GROUP
+        self.feed(kind, user, chat, thread if chat == GROUP else None, message, more)
+
+    @action(
+        weight=12,
+        when=lambda self: self.model.talks,
+        times=st.integers(1, 4),
+        user=st.sampled_from([ALICE, BOB]),
+        more=MORE,
+    )
+    def answer(self, data: st.DataObject, times: int, user: int, more: dict[str, Any]) -> None:
+        """Somebody does what a conversation may be waiting for, one or several times."""
+        talk = data.draw(st.sampled_from(self.model.talks))
+        parts = talk.filings[0].parts
+        kinds = sorted({kind for wait in talk.waits for kind in wait.kinds} or talk.kinds or {"message"})
+        user = talk.user if talk.user is not None else user
+        for _ in range(times):
+            kind = data.draw(st.sampled_from(kinds))
+            chat = None if kind == "poll_answer" else parts.get("chat", GROUP)
+            self.feed(kind, user, chat, parts.get("thread"), parts.get("message", 7), more)
+
+    def feed(
+        self, kind: str, user: int, chat: int | None, thread: int | None, message: int | None, more: dict[str, Any]
+    ) -> None:
+        is_message, is_click = kind == "message", kind == "callback_query"
+        is_lost = more["is_lost"] and is_click
         update = Update(
             number=len(self.updates),
             id=len(self.updates) + 1,
             kind=kind,
             user=user,
             chat=chat,
-            thread=thread if chat == GROUP else None,
-            message=more["message"] if is_click else None,
+            thread=thread if chat is not None and not is_lost else None,
+            message=message if is_click else None,
             value=more["value"],
             command=more["command"] if is_message else None,
             album=more["album"] if is_message and more["command"] is None else None,
-            is_lost=more["is_lost"] and is_click,
+            is_lost=is_lost,
         )
         facts = Facts(
             bot_id=BOT,
@@ -117,28 +172,25 @@ class Conversations(RuleBasedStateMachine):
             update_id=update.id,
             chat_id=chat,
             user_id=user,
-            thread_id=update.thread if not update.is_lost else None,
+            thread_id=update.thread,
             message_id=update.message,
             media_group_id=update.album,
             command=update.command,
-            is_inaccessible=update.is_lost,
+            is_inaccessible=is_lost,
             text=str(update.value),
         )
-        if update.is_lost:
-            update.thread = None
         self.updates.append(update)
         self.deliveries[update] = Delivery(facts, update)
         assert self.engine.updates.add(BOT, update.id)
         self.dispatch(update)
         self.go_on()
 
-    @precondition(lambda self: self.updates)
-    @rule(data=st.data())
+    @action(weight=1, when=lambda self: self.updates)
     def arrive_again(self, data: st.DataObject) -> None:
         """Telegram delivers an update once more."""
         assert not self.engine.updates.add(BOT, data.draw(st.sampled_from(self.updates)).id)
 
-    @rule(leaver=st.sampled_from([ALICE, BOB, None]), how=st.sampled_from(["left", "blocked"]))
+    @action(weight=1, leaver=st.sampled_from([ALICE, BOB, None]), how=st.sampled_from(["left", "blocked"]))
     def leave(self, leaver: int | None, how: str) -> None:
         """Somebody leaves the group or blocks the bot, or the group is lost."""
         chat = leaver if how == "blocked" and leaver is not None else GROUP
@@ -161,7 +213,8 @@ class Conversations(RuleBasedStateMachine):
 
     # What handlers do.
 
-    @rule(
+    @action(
+        weight=4,
         scope=st.sampled_from([*PARTS, "buttons"]),
         user=st.sampled_from([ALICE, BOB]),
         is_private=st.booleans(),
@@ -216,15 +269,15 @@ class Conversations(RuleBasedStateMachine):
         if all((one.scope, one.parts) != (scope, parts) for one in talk.filings):
             talk.filings.append(Filing(self.model.tick(), scope, parts, why))
 
-    @precondition(lambda self: self.model.talks)
-    @rule(
-        data=st.data(),
+    @action(
+        weight=12,
+        when=lambda self: self.model.talks,
         kinds=st.sets(st.sampled_from(KINDS), min_size=1),
-        filter=st.sampled_from([None, None, "even", "odd", "slow"]),
+        filter=st.sampled_from([None, None, None, "even", "odd", "slow", "slow"]),
         takes_commands=st.booleans(),
         is_cancellable=st.sampled_from([True, True, False]),
-        is_fresh=st.booleans(),
-        timeout=st.sampled_from([None, 5.0, 60.0]),
+        is_fresh=st.sampled_from([False, False, False, True]),
+        timeout=st.sampled_from([None, None, 5.0, 60.0]),
     )
     def wait(self, data: st.DataObject, kinds: set[str], filter: str | None, is_fresh: bool, **more: Any) -> None:
         """A conversation waits."""
@@ -268,8 +321,12 @@ class Conversations(RuleBasedStateMachine):
         self.claim(wait, update)
         self.perform(decision.changes)
 
-    @precondition(lambda self: any(not one.is_ready for one in self.pending()))
-    @rule(data=st.data(), has_keyboard=st.booleans(), message=st.sampled_from([7, 8]))
+    @action(
+        weight=4,
+        when=lambda self: any(not one.is_ready for one in self.pending()),
+        has_keyboard=st.booleans(),
+        message=st.sampled_from([7, 8]),
+    )
     def prompt_is_out(self, data: st.DataObject, has_keyboard: bool, message: int) -> None:
         """The prompt of a wait has been sent, maybe with a keyboard of its own."""
         wait = data.draw(st.sampled_from([one for one in self.pending() if not one.is_ready]))
@@ -279,8 +336,7 @@ class Conversations(RuleBasedStateMachine):
             self.file(wait.talk, "buttons", {"chat": GROUP, "message": message}, "keyboard")
         self.engine.bind(self.waits[wait], keyboard)
 
-    @precondition(lambda self: self.model.talks)
-    @rule(data=st.data())
+    @action(weight=1, when=lambda self: self.model.talks)
     def handler_ends(self, data: st.DataObject) -> None:
         """The handler that holds a conversation returns."""
         talk = data.draw(st.sampled_from(self.model.talks))
@@ -292,8 +348,11 @@ class Conversations(RuleBasedStateMachine):
         self.hand_back(left, self.engine.finish(self.talks[talk]))
         self.go_on()
 
-    @precondition(lambda self: any(one.state == "claimed" and one.answer for one in self.waits))
-    @rule(data=st.data(), is_cancelled=st.booleans())
+    @action(
+        weight=4,
+        when=lambda self: any(one.state == "claimed" and one.answer for one in self.waits),
+        is_cancelled=st.booleans(),
+    )
     def handler_wakes(self, data: st.DataObject, is_cancelled: bool) -> None:
         """A handler takes its answer, or is cancelled before it could."""
         wait = data.draw(st.sampled_from([one for one in self.waits if one.state == "claimed" and one.answer]))
@@ -307,8 +366,8 @@ class Conversations(RuleBasedStateMachine):
         self.model.forget_album(update)
         changes = self.engine.return_unread(self.waits[wait])
         if wait.talk.is_open:
-            wait.talk.unread.append(update)
-            wait.talk.unread.sort(key=lambda one: one.id)
+            newer = [one for one in wait.talk.unread if one.id > update.id]
+            wait.talk.unread.insert(wait.talk.unread.index(newer[0]) if newer else len(wait.talk.unread), update)
             self.hand_back([], changes)
         else:
             self.hand_back([update], changes)
@@ -316,8 +375,7 @@ class Conversations(RuleBasedStateMachine):
 
     # What ends waits.
 
-    @precondition(lambda self: self.model.talks)
-    @rule(data=st.data())
+    @action(weight=1, when=lambda self: self.model.talks)
     def cancel(self, data: st.DataObject) -> None:
         """Code ends a conversation."""
         talk = data.draw(st.sampled_from(self.model.talks))
@@ -325,8 +383,7 @@ class Conversations(RuleBasedStateMachine):
         self.perform(self.engine.end(self.talks[talk], "code"))
         self.go_on()
 
-    @precondition(lambda self: self.pending())
-    @rule(data=st.data())
+    @action(weight=1, when=lambda self: self.pending())
     def task_is_cancelled(self, data: st.DataObject) -> None:
         """The task that waits is cancelled."""
         wait = data.draw(st.sampled_from(self.pending()))
@@ -335,7 +392,7 @@ class Conversations(RuleBasedStateMachine):
         self.perform(Changes(ended=[self.waits[wait]]))
         self.go_on()
 
-    @rule(seconds=st.sampled_from([1.0, 5.0, 60.0, 301.0, 86400.0]))
+    @action(weight=2, seconds=st.sampled_from([1.0, 1.0, 5.0, 60.0, 301.0, 86400.0]))
     def time_passes(self, seconds: float) -> None:
         """Timers fire."""
         self.model.now += seconds
@@ -349,8 +406,7 @@ class Conversations(RuleBasedStateMachine):
 
     # Filters.
 
-    @precondition(lambda self: self.thoughts)
-    @rule(data=st.data(), accepted=st.booleans())
+    @action(weight=5, when=lambda self: self.thoughts, accepted=st.booleans())
     def filter_answers(self, data: st.DataObject, accepted: bool) -> None:
         """A slow filter has thought enough."""
         thought = data.draw(st.sampled_from(self.thoughts))
@@ -402,7 +458,8 @@ class Conversations(RuleBasedStateMachine):
 
     # Steps.
 
-    @rule(
+    @action(
+        weight=2,
         scope=st.sampled_from(["user_in_topic", "user_in_chat", "global_user", "chat"]),
         user=st.sampled_from([ALICE, BOB]),
         filter=st.sampled_from([None, None, "even", "slow"]),
@@ -433,8 +490,7 @@ class Conversations(RuleBasedStateMachine):
         )
         finished(self.stepping.storage.put(self.steps[step], now))
 
-    @precondition(lambda self: self.model.steps)
-    @rule(data=st.data())
+    @action(weight=1, when=lambda self: self.model.steps)
     def unregister(self, data: st.DataObject) -> None:
         """A handler drops a step."""
         step = data.draw(st.sampled_from(self.model.steps))
@@ -525,23 +581,33 @@ class Conversations(RuleBasedStateMachine):
         for talk in list(talks):
             for wait in list(talk.waits):
                 self.model.end(wait, "cancelled")
-            self.to_dispatch += self.model.close(talk)
+            self.hand_over(self.model.close(talk))
+
+    def hand_over(self, left: list[Update]) -> None:
+        self.to_dispatch += left
+        self.closed.append(left)
 
     def hand_back(self, left: list[Update], changes: Changes) -> None:
-        self.to_dispatch += left
+        self.hand_over(left)
         self.perform(changes)
 
     def perform(self, changes: Changes) -> None:
         """Wake who ended, and note what is to be dispatched again: the model noted it before."""
         self.ended += changes.ended
         if changes.leftovers:
-            expected = [self.deliveries[one] for one in self.to_dispatch[-len(changes.leftovers) :]]
-            assert changes.leftovers == expected
+            left = [one.update for one in changes.leftovers]
+            expected = self.to_dispatch[-len(left) :]
+            assert sorted(one.number for one in left) == sorted(one.number for one in expected)
+            # Those of one conversation keep their order; among several that end at once there is none.
+            for mailbox in self.closed:
+                assert [one for one in left if one in mailbox] == [one for one in mailbox if one in left]
+            self.to_dispatch[-len(left) :] = left
+        self.closed.clear()
         for wait in changes.ended:
             conversation = wait.conversation
             if conversation.is_orphan and not conversation.waits and conversation.is_open:
                 talk = next(one for one, real in self.talks.items() if real is conversation)
-                self.to_dispatch += self.model.close(talk)
+                self.hand_over(self.model.close(talk))
                 self.perform(Changes(leftovers=self.engine.waits.close(conversation)))
 
     def go_on(self) -> None:
