@@ -102,7 +102,9 @@ def uninstall(engine: Engine) -> None:
     engine.cancel_all("code")
     for adapter in engine.runtime.adapters:
         adapter.uninstall()
-        _by_target.pop(adapter.target, None)
+    for target, one in list(_by_target.items()):  # adapters may have outlived theirs
+        if one() is engine:
+            del _by_target[target]
     engine.runtime.adapters.clear()
 
 

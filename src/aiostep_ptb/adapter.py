@@ -1,0 +1,272 @@
+"""Conversations on an application of python-telegram-bot."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import weakref
+from collections.abc import Callable, Collection, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from telegram import TelegramObject, Update
+from telegram.ext import Application, Job
+
+from aiostep_core.abc import Adapter, Address, Sent, StepStorage
+from aiostep_core.context import Turn, current_turn
+from aiostep_core.engine import CANCEL_WORDS, Engine
+from aiostep_core.errors import AlreadyInstalled, BadArgument, NoTarget, UnsupportedTarget
+from aiostep_core.facts import Delivery, Facts
+from aiostep_core.installed import install_adapter
+from aiostep_core.keys import Key
+from aiostep_core.steps import Step
+
+from . import clicks, sending
+from .application import restore_class, swap_class
+from .facts import facts_of, key_of_object
+from .filters import compile_filter
+from .flows import Flow, Flows
+from .jobs import facts_of_job, following_jobs
+from .limits import OPT_IN, check_place, warn_of
+from .steps import StepHandler, check_step
+
+if TYPE_CHECKING:
+    from aiostep_core.runtime import Runtime
+
+__all__ = ["PTBAdapter", "install"]
+
+AnyApplication = Application[Any, Any, Any, Any, Any, Any]
+
+
+class PTBAdapter(Adapter[AnyApplication]):
+    """The translation for one ``Application``.
+
+    Args:
+        group: the group of the handler that runs next steps; handlers of lower groups see those updates first.
+        ordered: with ``concurrent_updates``, handle the updates of one person one after the other.
+        identify: for updates of your own types: a function of one that returns whom it is from, as a ``Key`` or as
+            (chat id, user id), or None; or ``Facts``.
+        grace: seconds that handlers have to take leave when the application stops.
+
+    Raises:
+        BadArgument: an option makes no sense.
+    """
+
+    name = "ptb"
+
+    def __init__(
+        self,
+        target: AnyApplication,
+        *,
+        group: int = -100,
+        ordered: bool = True,
+        identify: Callable[[Any], Any] | None = None,
+        grace: float = 5.0,
+    ) -> None:
+        if isinstance(group, bool) or not isinstance(group, int):
+            raise BadArgument("group", group, "a whole number, as for Application.add_handler")
+        self._target = weakref.ref(target)
+        self.group = group
+        self.ordered = ordered
+        self.identify = identify
+        self.grace = grace
+        self.bot_id = int(target.bot.token.partition(":")[0])
+        self.clicks = clicks.ClickWatch()
+        self.runtime: Runtime
+        self._username: str | None = None
+        self._warned: set[str] = set()
+        self._undo: Callable[[AnyApplication], object] | None = None
+        options: dict[str, Any] = {"group": group, "ordered": ordered, "identify": identify, "grace": grace}
+        self.options = MappingProxyType({name: value for name, value in options.items() if value != _DEFAULTS[name]})
+
+    @property
+    def target(self) -> AnyApplication:  # type: ignore[override]
+        """The application. It holds us, not we it."""
+        target = self._target()
+        assert target is not None
+        return target
+
+    @property
+    def is_concurrent(self) -> bool:
+        """Whether the application handles several updates at once."""
+        return self.target.concurrent_updates > 1
+
+    # Installing.
+
+    def install(self, runtime: Runtime) -> None:
+        application = self.target
+        if hasattr(application, "aiostep_adapter"):
+            raise AlreadyInstalled(application)
+        self.runtime = runtime
+        self.flows = Flows(self, runtime, type(application).process_update, ordered=self.ordered)
+        handler, types = StepHandler(), application.context_types
+        followed = following_jobs(types, self._begin_job)
+        original = swap_class(application, self, self.flows)
+        application.add_handler(handler, self.group)
+        application.context_types = followed
+
+        def undo(application: AnyApplication) -> None:
+            restore_class(application, original)
+            application.remove_handler(handler, self.group)
+            if application.context_types is followed:
+                application.context_types = types
+
+        self._undo = undo
+
+    def uninstall(self) -> None:
+        undo, self._undo = self._undo, None
+        application = self._target()
+        if undo is not None and application is not None:
+            undo(application)
+        self.clicks.stop()
+
+    def begin(self) -> None:
+        """Note that the application begins: waits are welcome again."""
+        self.runtime.reopen()
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        await self.flows.aclose(self.grace)
+
+    def mark(self, flow: Flow) -> None:
+        """Have the persistence write what the handlers of *flow* may have changed, which it only notes at their end."""
+        application, update = self._target(), flow.carrier
+        if application is None or not application.persistence:
+            return
+        if isinstance(update, Update):
+            chat, user = update.effective_chat, update.effective_user
+            chat_id, user_id = chat.id if chat is not None else None, user.id if user is not None else None
+        else:
+            chat_id, user_id = flow.facts.chat_id, flow.facts.user_id
+        application.mark_data_for_update_persistence(chat_id, user_id)
+
+    def _begin_job(self, job: Job[Any]) -> None:
+        flow = Flow(self.runtime, self, job)
+        current_turn.set(flow)
+        with contextlib.suppress(RuntimeError):
+            task = asyncio.current_task()
+            if task is not None:
+                self.flows.follow(flow, task)
+
+    # Updates.
+
+    def facts(self, carrier: Any) -> Facts:
+        if isinstance(carrier, Update):
+            return facts_of(carrier, self.bot_id, self._known_username())
+        if isinstance(carrier, Job):
+            return facts_of_job(carrier, self.bot_id)
+        found = self.identify(carrier) if self.identify is not None else None
+        if isinstance(found, Facts):
+            return found
+        chat_id, user_id, thread_id, business_id = _identity(found)
+        return Facts(
+            bot_id=self.bot_id,
+            kind=type(carrier).__name__,
+            chat_id=chat_id,
+            user_id=user_id,
+            thread_id=thread_id,
+            business_id=business_id,
+        )
+
+    def update_of(self, carrier: Any) -> Any:
+        return carrier
+
+    def key_of(self, target: object) -> Key | None:
+        if not isinstance(target, TelegramObject):
+            raise TypeError(target)
+        bot_id = self.bot_id
+        with contextlib.suppress(RuntimeError):  # an object that was made by hand has no bot
+            bot_id = int(target.get_bot().token.partition(":")[0])
+        return key_of_object(target, bot_id)
+
+    def bot_ids(self) -> Collection[int]:
+        return (self.bot_id,)
+
+    def redispatch(self, deliveries: Sequence[Delivery]) -> None:
+        self.flows.arrive_again(deliveries)
+
+    def _known_username(self) -> str | None:
+        if self._username is None:
+            with contextlib.suppress(RuntimeError):  # it is not initialized yet
+                self._username = self.target.bot.username
+        return self._username
+
+    # Waiting.
+
+    def compile_filter(self, filter: Any) -> Callable[[Delivery], object]:
+        return compile_filter(filter)
+
+    def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:
+        check_place(turn, self.target.post_init)
+        if kinds & OPT_IN and not kinds <= self._warned:
+            self._warned |= kinds
+            warn_of(kinds)
+
+    # Speaking.
+
+    async def send(
+        self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any
+    ) -> Sent:
+        if to.key.bot_id != self.bot_id:
+            raise NoTarget(f"no bot with the id {to.key.bot_id} is here; this application's bot is {self.bot_id}")
+        return await sending.send(self.target.bot, to, prompt, keyboard, force_reply, send)
+
+    def watch_click(self, delivery: Delivery) -> None:
+        self.clicks.watch(self.target.bot, delivery.update.callback_query.id)
+
+    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+        bot, query = self.target.bot, delivery.update.callback_query
+        if text is None:
+            await self.clicks.answer(bot, query.id)
+        else:
+            await clicks.answer(bot, query.id, text)
+
+    def is_gone(self, error: BaseException) -> str | None:
+        return sending.is_gone(error)
+
+    # Steps.
+
+    def compile_step(self, step: Step) -> None:
+        check_step(step)
+
+
+_DEFAULTS: Final[dict[str, Any]] = {"group": -100, "ordered": True, "identify": None, "grace": 5.0}
+
+
+def install(
+    target: AnyApplication,
+    *,
+    group: int = -100,
+    ordered: bool = True,
+    identify: Callable[[Any], Any] | None = None,
+    grace: float = 5.0,
+    storage: str | StepStorage | None = None,
+    engine: Engine | None = None,
+    cancel_words: Collection[str] = CANCEL_WORDS,
+) -> Engine:
+    """Make conversations work on *target*; see ``aiostep.install`` and, for the options, ``PTBAdapter``.
+
+    Raises:
+        UnsupportedTarget: *target* is no application.
+        AlreadyInstalled: it has another engine, or was installed with other options.
+        BadArgument: an option makes no sense.
+    """
+    if not isinstance(target, Application):
+        raise UnsupportedTarget(target, ("ptb",), ("this adapter takes a python-telegram-bot Application",))
+    adapter = PTBAdapter(target, group=group, ordered=ordered, identify=identify, grace=grace)
+    return install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+
+
+def _identity(found: Any) -> tuple[Any, Any, Any, Any]:
+    """Read what ``identify`` has returned.
+
+    Raises:
+        BadArgument: it is nothing of the kind.
+    """
+    if found is None:
+        return None, None, None, None
+    if isinstance(found, Key):
+        return found[1:]
+    if isinstance(found, tuple) and len(found) == 2:
+        return *found, None, None
+    raise BadArgument("the result of identify", found, "a Key, (chat id, user id), Facts or None")

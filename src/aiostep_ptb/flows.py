@@ -1,0 +1,367 @@
+"""One task for each update, which the framework gets back when the handler is done *or waits*.
+
+The framework takes the next update when ``process_update`` returns. It returns here when the handlers of the update
+have ended or wait for an answer, and the task of the handlers lives on. An answer is handed to whoever waits for it,
+and ``process_update`` of the answer returns when *that* handler has ended or waits again: whoever runs has the baton,
+so between two waits the bot is as sequential as it ever was.
+
+With ``concurrent_updates`` the updates of one person would overtake each other. Here one of them is held until the
+one before it has ended or waits; those of other people go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import weakref
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from telegram import Update
+
+from aiostep_core.context import Turn, current_turn
+from aiostep_core.engine import Decision, Outcome
+from aiostep_core.facts import Delivery
+from aiostep_core.steps import Step
+
+from .facts import key_of_update
+from .workers import Workers
+
+if TYPE_CHECKING:
+    from aiostep_core.runtime import Runtime
+
+    from .adapter import PTBAdapter
+
+__all__ = ["Flow", "Flows"]
+
+Place = tuple[int | None, int | None, str | None]
+Lane = deque[tuple["Flow", "asyncio.Future[None] | None"]]
+Handle = Callable[[Any, object], Coroutine[Any, Any, None]]
+
+logger = logging.getLogger("aiostep")
+NOT_YOURS: Final = "This button is not for you."
+#: How many updates of one person are held without holding one of the framework's slots as well.
+HELD: Final = 64
+_SETTLING: Final = (Outcome.HELD, Outcome.FILTERING)
+
+
+class Flow(Turn):
+    """The handlers of one update.
+
+    Attributes:
+        step: the step that it shall run, until that begins.
+        children: how many non-blocking handlers have not ended yet.
+        error: what a handler has raised; the framework has passed it to the error handlers.
+        failure: what the framework itself has raised.
+        is_done: all blocking handlers have ended.
+        is_handed_back: the framework has gone on already.
+    """
+
+    # Defaults of the class, not slots: hardly any flow needs them, and every update makes one.
+    step: Step | None = None
+    children = 0
+    error: BaseException | None = None
+    failure: BaseException | None = None
+    is_done = False
+    is_handed_back = False
+    _is_parked = False
+    _gates: list[asyncio.Future[None]] | None = None
+
+    def __init__(self, runtime: Runtime, adapter: PTBAdapter, carrier: Any, delivery: Delivery | None = None) -> None:
+        super().__init__(runtime, adapter, carrier, delivery)
+        self.park = self._note_parking
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the framework may go on."""
+        if self.is_done:
+            return True
+        is_waiting = self._is_parked and any(one.waits for one in (self.conversations or {}).values())
+        self._is_parked = is_waiting  # an answer has come: the prompt of the next question does not count yet
+        return is_waiting
+
+    async def idle(self) -> None:
+        """Wait until the framework may go on."""
+        while not self.is_idle:
+            gate = asyncio.get_running_loop().create_future()
+            self._gates = [*(self._gates or ()), gate]
+            await gate
+
+    def release(self) -> None:
+        """Let those look again who wait for this to be idle."""
+        gates, self._gates = self._gates, None
+        for gate in gates or ():
+            if not gate.done():
+                gate.set_result(None)
+
+    def _note_parking(self) -> None:
+        self._is_parked = True
+        self.release()
+
+
+class Flows:
+    """What becomes of each update of one application.
+
+    Args:
+        handle: what the application does with an update without us.
+        ordered: hold updates of a person who has one under way, if the application handles several at once.
+    """
+
+    def __init__(self, adapter: PTBAdapter, runtime: Runtime, handle: Handle, *, ordered: bool) -> None:
+        self._adapter = adapter
+        self._runtime = runtime
+        self._handle = handle
+        self._target = weakref.ref(adapter.target)
+        self._ordered = ordered
+        self._bot_id = adapter.bot_id
+        self._lanes: dict[Place, Lane] = {}
+        self._workers = Workers()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._quiet: list[asyncio.Future[None]] = []
+
+    # Updates.
+
+    async def arrive(self, update: object) -> None:
+        """Take an update that has just arrived."""
+        runtime = self._runtime
+        if isinstance(update, Update) and runtime.is_duplicate(self._bot_id, update.update_id):
+            return
+        flow = Flow(runtime, self._adapter, update)
+        # A handler that dispatches an update itself waits for it, and must not be waited for.
+        if self._lanes and self._ordered and current_turn.get() is None:
+            lane = self._lanes.get(self._place_of(flow))
+            if lane is not None:
+                await self._hold(flow, lane)
+                return
+        if not runtime.is_idle and await self._is_taken(flow):
+            return
+        task = self._workers.start(self._run(flow))
+        if task is not None or flow.failure is not None:
+            await self._accompany(flow, task)
+
+    def arrive_again(self, deliveries: Sequence[Delivery]) -> None:
+        """Take updates that nobody wanted in the end; before all that are held."""
+        for delivery in reversed(deliveries):
+            flow = Flow(self._runtime, self._adapter, delivery.carrier, delivery)
+            place = self._place_of(flow)
+            lane = self._lanes.get(place)
+            if lane is not None:
+                lane.appendleft((flow, None))
+            else:
+                self._lanes[place] = deque([(flow, None)])
+                self._runtime.start(self._work_off(place))
+
+    async def _hold(self, flow: Flow, lane: Lane) -> None:
+        """Let *flow* begin after those in *lane*; come back at once if the framework handles others meanwhile."""
+        if self._adapter.is_concurrent and len(lane) < HELD:
+            lane.append((flow, None))
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        lane.append((flow, done))
+        try:
+            await done
+        except asyncio.CancelledError:
+            if (flow, done) in lane:
+                lane.remove((flow, done))
+                self._forget(flow)
+            raise
+
+    async def _work_off(self, place: Place) -> None:
+        """Let the next held flow of *place* begin."""
+        current_turn.set(None)
+        flow, done = self._lanes[place].popleft()
+        try:
+            await self._handle_held(flow)
+        except BaseException as error:
+            if done is None or done.done():
+                raise
+            done.set_exception(error)
+        else:
+            if done is not None and not done.done():
+                done.set_result(None)
+        finally:
+            self._leave_lane(place)
+
+    def _close_lane(self, place: Place) -> None:
+        del self._lanes[place]
+        if not self._lanes:
+            quiet, self._quiet = self._quiet, []
+            for future in quiet:
+                if not future.done():
+                    future.set_result(None)
+
+    async def _handle_held(self, flow: Flow) -> None:
+        """Do what is left to do of ``arrive``."""
+        if not await self._is_taken(flow):
+            await self._accompany(flow, self._workers.start(self._run(flow)))
+
+    def _concerns(self, update: object) -> bool:
+        if not isinstance(update, Update):
+            return True
+        message = update.message
+        if message is None:
+            is_about_message, is_loss = True, update.my_chat_member is not None or update.chat_member is not None
+        else:
+            is_about_message = message.reply_to_message is not None or message.media_group_id is not None
+            is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
+        return is_loss or self._runtime.concerns(key_of_update(update, self._bot_id), about_message=is_about_message)
+
+    async def _is_taken(self, flow: Flow) -> bool:
+        """Decide about the update; True if its handlers must not see it."""
+        if not self._concerns(flow.carrier):
+            return False
+        runtime, delivery = self._runtime, flow.delivery
+        try:
+            decision = runtime.meet(delivery)
+            if decision.outcome in _SETTLING:
+                decision = await runtime.settle(decision)
+            await self._pass_baton(decision)
+            if decision.outcome is Outcome.PASS:
+                flow.step = await runtime.steps.take(delivery)
+        except Exception as error:  # noqa: BLE001 - of a filter, which is the bot author's
+            await self._adapter.target.process_error(flow.carrier, error)
+            return True
+        except BaseException:
+            self._forget(flow)
+            raise
+        if decision.outcome is Outcome.NOT_YOURS:
+            runtime.start(self._adapter.answer_click(delivery, NOT_YOURS))
+        if flow.step is not None:
+            runtime.open_for_step(flow.step, flow)
+        return decision.outcome is not Outcome.PASS
+
+    async def _pass_baton(self, decision: Decision) -> None:
+        """Wait until those handlers have ended or wait again that go on because of the update."""
+        for wait in decision.changes.ended:
+            owner = wait.conversation.owner
+            if isinstance(owner, Flow) and owner is not current_turn.get():
+                await owner.idle()
+
+    def _forget(self, flow: Flow) -> None:
+        """Let an update be delivered again that was not handled: its webhook was interrupted, say."""
+        if isinstance(flow.carrier, Update):
+            self._runtime.forget_update(self._bot_id, flow.carrier.update_id)
+
+    # The task of an update.
+
+    async def _run(self, flow: Flow) -> None:
+        """Run the handlers; what is raised is for whoever accompanies us, if there still is somebody."""
+        token = current_turn.set(flow)
+        error: BaseException | None = None
+        try:
+            await self._handle(self._target(), flow.carrier)
+        except BaseException as raised:  # noqa: BLE001 - see below
+            error = raised
+        try:
+            if not flow.children:
+                if flow.conversations is not None or flow.step is not None or flow.clicks:
+                    await self._end(flow, error)
+                else:
+                    flow.is_over = True
+        finally:
+            flow.is_done = True
+            flow.park = None  # it is bound to the flow
+            if flow._gates is not None:
+                flow.release()
+            current_turn.reset(token)
+        if error is not None:
+            if flow.is_handed_back:
+                raise error
+            flow.failure = error
+
+    async def _end(self, flow: Flow, error: BaseException | None) -> None:
+        flow.is_over = True
+        step, flow.step = flow.step, None
+        if step is not None:  # a handler before ours has ended the update
+            await self._runtime.steps.give_back(step)
+        if flow.conversations is not None or flow.clicks:
+            await self._runtime.end_turn(flow, error or flow.error)
+        flow.error = None  # its traceback leads back here
+
+    async def _accompany(self, flow: Flow, task: asyncio.Task[None] | None) -> None:
+        """Wait until *flow* is idle; the updates of the same person are held meanwhile."""
+        if task is not None and not flow.is_done:
+            await self._hold_others(flow, task)
+            if not flow.is_done:
+                flow.is_handed_back = True
+                self._adapter.mark(flow)
+                self._tasks.add(task)
+                task.add_done_callback(functools.partial(self._finished, flow))
+        if flow.failure is not None:
+            failure, flow.failure = flow.failure, None
+            raise failure
+
+    async def _hold_others(self, flow: Flow, task: asyncio.Task[None]) -> None:
+        place = self._place_of(flow) if self._ordered else None
+        if place in self._lanes:
+            place = None  # a handler has dispatched it
+        if place is not None:
+            self._lanes[place] = deque()
+        try:
+            await flow.idle()
+        except asyncio.CancelledError:
+            self._forget(flow)
+            task.cancel()
+            await flow.idle()
+            raise
+        finally:
+            if place is not None:
+                self._leave_lane(place)
+
+    def _leave_lane(self, place: Place) -> None:
+        if self._lanes[place]:
+            self._runtime.start(self._work_off(place))
+        else:
+            self._close_lane(place)
+
+    def _finished(self, flow: Flow, task: asyncio.Task[None]) -> None:
+        """Look after a task whose framework has gone on."""
+        self._tasks.discard(task)
+        self._adapter.mark(flow)
+        if not task.cancelled() and (error := task.exception()) is not None and isinstance(error, Exception):
+            logger.error("an update could not be handled", exc_info=error)
+
+    def _place_of(self, flow: Flow) -> Place:
+        update = flow.carrier
+        key = key_of_update(update, self._bot_id) if isinstance(update, Update) else flow.facts.key
+        return key.chat_id, key.user_id, key.business_id
+
+    # Handlers that the framework does not wait for, and jobs.
+
+    def follow(self, flow: Flow, task: asyncio.Task[Any]) -> None:
+        """Let *flow* end with *task*, which is not ours."""
+        flow.is_done = True
+        self.add_child(flow, task)
+
+    def add_child(self, flow: Flow, task: asyncio.Task[Any]) -> None:
+        """Note that *flow* goes on in *task*: what the handler there asks belongs to it, and it ends with it."""
+        flow.children += 1
+        task.add_done_callback(functools.partial(self._child_done, flow))
+
+    def _child_done(self, flow: Flow, task: asyncio.Task[Any]) -> None:
+        flow.children -= 1
+        error = None if task.cancelled() else task.exception()
+        if flow.is_done and not flow.children:
+            self._runtime.start(self._end(flow, error))
+
+    # The end.
+
+    async def quiet(self) -> None:
+        """Wait until nobody is held."""
+        while self._lanes:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._quiet.append(future)
+            await future
+
+    async def aclose(self, grace: float) -> None:
+        """End all waits, give the handlers *grace* seconds to take leave, and cancel them then."""
+        self._workers.stop()
+        deadline = self._runtime.now() + grace
+        await self._runtime.aclose(grace)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=max(0.0, deadline - self._runtime.now()))
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)

@@ -1,0 +1,101 @@
+"""Sending prompts with a bot of python-telegram-bot."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, Final
+
+from telegram import Bot, ForceReply, InlineKeyboardMarkup, Message
+from telegram.error import BadRequest, ChatMigrated, Forbidden
+
+from aiostep_core.abc import Address, Sent
+from aiostep_core.errors import BadArgument
+
+try:
+    from telegram import ReplyParameters
+except ImportError:  # before version 20.8
+
+    def _reply_to(message_id: int) -> dict[str, Any]:
+        return {"reply_to_message_id": message_id, "allow_sending_without_reply": True}
+else:
+
+    def _reply_to(message_id: int) -> dict[str, Any]:
+        return {"reply_parameters": ReplyParameters(message_id=message_id, allow_sending_without_reply=True)}
+
+
+__all__ = ["is_gone", "send"]
+
+_GROUPS: Final = frozenset({"group", "supergroup"})
+_REPLIES: Final = frozenset({"reply_parameters", "reply_to_message_id", "do_quote"})
+
+
+async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> Sent:
+    """Send a text, or what a function sends: ``partial(message.reply_photo, photo)``, called with the keyboard.
+
+    A coroutine that was not awaited, such as ``message.reply_photo(photo)``, is awaited as it is.
+
+    Raises:
+        BadArgument: *prompt* or *force_reply* is something else, or a coroutine cannot have the options.
+        TelegramError: Telegram or the network refuses.
+    """
+    markup, reply = _markup(to, keyboard, force_reply, options)
+    given = {**reply, **({} if markup is None else {"reply_markup": markup})}
+    if isinstance(prompt, str):
+        sent: Any = await bot.send_message(to.key.chat_id or 0, prompt, **{**_place(to), **given, **options})
+    elif isinstance(prompt, Awaitable):
+        if keyboard is not None or force_reply is True or options:
+            _close(prompt)
+            raise BadArgument("prompt", type(prompt).__name__, "a function, which can be given the keyboard or options")
+        given = {}
+        sent = await prompt
+    elif callable(prompt):
+        sent = await prompt(**{**given, **options})
+    else:
+        raise BadArgument("prompt", type(prompt).__name__, "a text, or a function that sends a message")
+    if isinstance(sent, (tuple, list)) and sent:
+        sent = sent[0]  # an album
+    if not isinstance(sent, Message):
+        raise BadArgument("prompt", type(prompt).__name__, "something that sends a message")
+    shown = options.get("reply_markup", markup) if given or options else sent.reply_markup
+    return Sent(sent, sent.chat.id, sent.message_id, isinstance(shown or sent.reply_markup, InlineKeyboardMarkup))
+
+
+def is_gone(error: BaseException) -> str | None:
+    """Return why nobody will ever answer a prompt whose sending failed with *error*; None if somebody may."""
+    if isinstance(error, Forbidden):
+        return "blocked" if "blocked" in error.message or "deactivated" in error.message else "left"
+    if isinstance(error, ChatMigrated):
+        return "migrated"
+    if isinstance(error, BadRequest) and error.message.casefold() == "chat not found":
+        return "left"
+    return None
+
+
+def _place(to: Address) -> dict[str, Any]:
+    """Name what of the place the chat's id does not say. Old versions do not know all of these, so only if needed."""
+    topic = "direct_messages_topic_id" if to.chat_type == "direct_messages" else "message_thread_id"
+    place = {topic: to.key.thread_id, "business_connection_id": to.key.business_id}
+    return {name: value for name, value in place.items() if value is not None}
+
+
+def _markup(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the reply markup, and the reply that goes with it.
+
+    A bot in privacy mode sees in a group only what replies to it, so there it asks for a reply; selectively: the
+    prompt replies to the person's message, and only they are asked.
+    """
+    if force_reply not in (True, False, "auto"):
+        raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
+    is_free = keyboard is None and "reply_markup" not in options
+    wanted = force_reply is True or (force_reply == "auto" and to.chat_type in _GROUPS)
+    if not (is_free and wanted):
+        return keyboard, {}
+    if to.reply_to_id is None or _REPLIES & options.keys():
+        return ForceReply(), {}
+    return ForceReply(selective=True), _reply_to(to.reply_to_id)
+
+
+def _close(prompt: Awaitable[Any]) -> None:
+    close = getattr(prompt, "close", None)
+    if close is not None:
+        close()
