@@ -21,6 +21,7 @@ from aiostep_core.engine import Decision, Outcome
 from aiostep_core.errors import WaitEnded
 from aiostep_core.steps import Step
 
+from .base import NOT_YOURS
 from .facts import key_of_update
 from .turns import Sink
 
@@ -32,7 +33,6 @@ __all__ = ["Entry"]
 Process = Callable[[list[types.Update]], Awaitable[Any]]
 Arrival = tuple[Turn, Decision | Exception | None]
 _SETTLING = (Outcome.HELD, Outcome.FILTERING)
-NOT_YOURS = "This button is not for you."
 
 
 class Entry:
