@@ -27,7 +27,7 @@ from aiostep_core.steps import Step
 
 from . import clicks, sending
 from .callbacks import check_step
-from .detach import Detach
+from .detach import Detach, parking_of_this_turn
 from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter
 from .isolation import Hold, SuspendableIsolation, holds_of_this_task
@@ -209,7 +209,9 @@ class AiogramAdapter(Adapter[Dispatcher]):
         if kinds not in self._approved:
             check_subscription(self.target, kinds)
             self._approved.add(kinds)
-        if turn is not None and turn.conversations is None and turn.park is None:
+        if turn is not None and self.detach:
+            turn.park = parking_of_this_turn()
+        elif turn is not None and turn.conversations is None:
             check_concurrency(self.fed_by.get(turn.carrier[1]["bot"].id))
 
     def suspend(self, turn: Turn) -> tuple[Hold, ...] | None:

@@ -24,8 +24,7 @@ from aiostep_core.facts import Delivery
 from aiostep_core.steps import Step
 
 from .callbacks import handler_of, remembering_handlers
-from .detach import parking_of_this_turn
-from .facts import key_of_update
+from .facts import actor_of, key_of_update
 
 if TYPE_CHECKING:
     from .adapter import AiogramAdapter
@@ -45,6 +44,9 @@ class Arrival:
         self._adapter = adapter
         self._runtime = adapter.runtime
         self._stages: dict[str, StepStage] = {}
+        # Asked for every update, so without a call in between.
+        self._is_new = adapter.runtime.engine.updates.add
+        self._glance = adapter.runtime.engine.glance
 
     def __call__(self, handler: Handler, event: Update, data: dict[str, Any]) -> Awaitable[Any]:
         """Take the update, or hand it on; no coroutine of ours is in between when there is nothing to decide."""
@@ -52,34 +54,27 @@ class Arrival:
         bot_id = bot.id
         if bot_id not in adapter.fed_by:
             adapter.meet_bot(bot)
-        if runtime.is_duplicate(bot_id, event.update_id):
+        if not self._is_new(bot_id, event.update_id):
             return _nothing()
-        carrier = (event, data)
+        turn = Turn(runtime, adapter, (event, data))
         if runtime.is_idle:
-            return self._run(self._turn(carrier), handler, event, data)
+            return self._run(turn, handler, event, data)
         message = event.message
         text = message.text if message is not None else None
         if message is None or text is None or text[:1] == "/" or message.reply_to_message is not None:
-            return self._look_closely(handler, carrier)
-        key = key_of_update(event, bot_id)
-        found = runtime.engine.glance(key, "message", event.update_id, text)
-        if found is Glance.UNCLEAR or key.user_id == bot_id or runtime.steps.concerns(key, about_message=False):
-            return self._meet(self._turn(carrier), handler, event, data)
+            return self._look_closely(turn, handler, event, data)
+        user_id, thread_id = actor_of(message), message.message_thread_id if message.is_topic_message else None
+        found = self._glance(bot_id, message.chat.id, user_id, thread_id, event.update_id, text)
+        if found is Glance.UNCLEAR or user_id == bot_id or runtime.steps.storage.scopes:
+            return self._look_closely(turn, handler, event, data)
         if found is Glance.NOBODY:
-            return self._run(self._turn(carrier), handler, event, data)
-        runtime.claim(found, Delivery(None, message, carrier, adapter))
+            return self._run(turn, handler, event, data)
+        runtime.claim(found, turn.delivery)
         return _nothing()
 
-    def _turn(self, carrier: tuple[Update, dict[str, Any]]) -> Turn:
-        turn = Turn(self._runtime, self._adapter, carrier)
-        if self._adapter.detach:
-            turn.park = parking_of_this_turn()
-        return turn
-
-    def _look_closely(self, handler: Handler, carrier: tuple[Update, dict[str, Any]]) -> Awaitable[Any]:
-        """Decide about what is no plain message."""
-        event, data = carrier
-        turn, message = self._turn(carrier), event.message
+    def _look_closely(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Awaitable[Any]:
+        """Decide about what is no plain message, or not for sure."""
+        message = event.message
         if message is None:
             is_about_message, is_loss = True, event.my_chat_member is not None or event.chat_member is not None
         else:

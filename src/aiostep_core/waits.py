@@ -215,16 +215,16 @@ class Conversation:
         """
         return place == self.place or isinstance(self.place.key, MessageKey)
 
-    def takes_at_once(self, key: Key, kind: str, update_id: int | None) -> bool:
+    def takes_at_once(self, user_id: int | None, kind: str, update_id: int) -> bool:
         """Tell whether a plain message, filed here and nowhere else, is its answer beyond any doubt."""
-        if len(self.waits) != 1 or self.also or (self.user_id is not None and self.user_id != key.user_id):
+        if len(self.waits) != 1 or self.also or self.user_id not in (None, user_id):
             return False
         wait = self.waits[0]
         return (
             wait.filter is None
             and wait.is_ready
             and kind in wait.kinds
-            and (self.after is None or (update_id is not None and update_id > self.after))
+            and (self.after is None or update_id > self.after)
         )
 
     def keeps(self, facts: Facts, now: float) -> bool:
