@@ -76,6 +76,8 @@ class Adapter(ABC, Generic[TargetT]):
     name: str
     #: The object that was given to install(). Held weakly or not, as the adapter likes: the target holds the adapter.
     target: TargetT
+    #: What performs its waits; None: the runtime for asyncio.
+    runtime_class: type[Runtime] | None = None
     #: The options that were given to install().
     options: Mapping[str, Any] = MappingProxyType({})
 

@@ -86,7 +86,7 @@ def install_adapter(
         if isinstance(cancel_words, str) or not all(isinstance(word, str) and word for word in cancel_words):
             raise BadArgument("cancel_words", cancel_words, 'a collection of texts, such as ("/cancel", "stop")')
         engine = Engine(cancel_words=cancel_words)
-        Runtime(engine, open_steps(storage))
+        (adapter.runtime_class or Runtime)(engine, open_steps(storage))
     elif storage is not None:
         raise BadArgument("storage", storage, "nothing: the engine that was passed has a storage")
     adapter.install(engine.runtime)
