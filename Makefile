@@ -41,7 +41,7 @@ endef
 
 $(DEV): pyproject.toml
 	$(call venv,.venv,$(PYTHON))
-	$(BIN)/python -m pip install -qq --editable '.[aiogram,telebot]' --group dev
+	$(BIN)/python -m pip install -qq --editable '.[aiogram,ptb,telebot]' --group dev
 	@touch $@
 
 $(DEMO): pyproject.toml
@@ -51,13 +51,13 @@ $(DEMO): pyproject.toml
 
 $(WHEEL): pyproject.toml
 	$(call venv,$(@D),$(PYTHON))
-	$(@D)/bin/python -m pip install -qq '.[aiogram,telebot]' --group tests
+	$(@D)/bin/python -m pip install -qq '.[aiogram,ptb,telebot]' --group tests
 	@touch $@
 
 # The original has our name, so it gets a folder that only its own benchmark process puts on its path.
 $(BENCH): pyproject.toml
 	$(call venv,$(@D),$(PYTHON))
-	$(@D)/bin/python -m pip install -qq --editable '.[aiogram,telebot]' --group bench
+	$(@D)/bin/python -m pip install -qq --editable '.[aiogram,ptb,telebot]' --group bench
 	$(@D)/bin/python -m pip install -qq --target $(@D)/original aiostep==0.3.7
 	@touch $@
 

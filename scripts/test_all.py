@@ -14,7 +14,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-OLDEST = ("aiogram==3.4.*", "pyTelegramBotAPI==4.20.*", "anyio==4.4.*", "pluggy==1.5.*")
+OLDEST = (
+    "aiogram==3.4.*",
+    "python-telegram-bot==20.3.*",
+    "pyTelegramBotAPI==4.20.*",
+    "anyio==4.4.*",
+    "pluggy==1.5.*",
+)
 
 
 def find_interpreters() -> dict[str, Path]:
@@ -50,7 +56,7 @@ def prepare(name: str, interpreter: Path, pins: tuple[str, ...]) -> Path:
         subprocess.run([interpreter, "-m", "venv", "--clear", folder], check=True)
         pip = [str(python), "-m", "pip", "install", "-qq"]
         subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
-        subprocess.run([*pip, "--editable", ".[aiogram,telebot]", "--group", "tests", *pins], check=True, cwd=ROOT)
+        subprocess.run([*pip, "--editable", ".[aiogram,ptb,telebot]", "--group", "tests", *pins], check=True, cwd=ROOT)
         made.touch()
     return python
 

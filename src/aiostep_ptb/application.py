@@ -109,6 +109,8 @@ class _Installed(AnyApplication):
         closing = asyncio.ensure_future(self._close_when_drained()) if self.running else None
         try:
             await super().stop()
+            if closing is not None:
+                await closing  # what is held is in no queue any more
         finally:
             if closing is not None:
                 closing.cancel()

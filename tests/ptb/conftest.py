@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -39,3 +39,16 @@ async def _open(transport: str) -> AsyncIterator[Stage]:
         yield stage
     assert stage.errors == []
     assert stage.world.violations == []
+
+
+@pytest.fixture
+def local_app() -> Iterator[Any]:
+    """Give an application in process, for tests that start the loop themselves."""
+    from aiostep_ptb import adapter
+    from aiostep_testing import World
+    from aiostep_testing.transports.ptb import make_application
+
+    application = make_application(World())
+    engine = adapter.install(application)
+    yield application
+    engine.uninstall()
