@@ -13,7 +13,6 @@ from aiogram.dispatcher.event.handler import HandlerObject
 from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
 from aiogram.dispatcher.middlewares.user_context import UserContextMiddleware
 from aiogram.fsm.storage.memory import DisabledEventIsolation
-from aiogram.methods.base import TelegramMethod
 from aiogram.types import Update
 
 from aiostep_core.abc import Adapter, Address, Sent, StepStorage
@@ -27,7 +26,7 @@ from aiostep_core.steps import Step
 
 from . import clicks, sending
 from .callbacks import check_step
-from .detach import Detach, parking_of_this_turn
+from .detach import Detach, answer_with, parking_of_this_turn
 from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter
 from .isolation import Hold, SuspendableIsolation, holds_of_this_task
@@ -188,9 +187,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
 
     async def _feed(self, update: Update, data: dict[str, Any]) -> None:
         rest = {name: value for name, value in data.items() if name not in ("bot", "update", "self")}
-        result = await self.target.feed_update(data["bot"], update, **rest)
-        if isinstance(result, TelegramMethod):
-            await self.target.silent_call_request(data["bot"], result)
+        await answer_with(self.target, data["bot"], await self.target.feed_update(data["bot"], update, **rest))
 
     async def listen(self, *call: Any) -> Any:
         handler, event, data = call

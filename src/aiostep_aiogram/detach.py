@@ -13,13 +13,15 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from aiogram.methods.base import TelegramMethod
+from aiogram import Bot, Dispatcher
 from aiogram.types import Update
+
+from .sending import is_method
 
 if TYPE_CHECKING:
     from .adapter import AiogramAdapter
 
-__all__ = ["Detach", "parking_of_this_turn"]
+__all__ = ["Detach", "answer_with", "parking_of_this_turn"]
 
 Handler = Callable[[Any, dict[str, Any]], Awaitable[Any]]
 logger = logging.getLogger("aiogram.event")
@@ -64,8 +66,13 @@ class Detach:
         except Exception:
             logger.exception("Cause exception while process update id=%d by bot id=%d", event.update_id, data["bot"].id)
             return
-        if isinstance(result, TelegramMethod):
-            await self._adapter.target.silent_call_request(data["bot"], result)
+        await answer_with(self._adapter.target, data["bot"], result)
+
+
+async def answer_with(dispatcher: Dispatcher, bot: Bot, result: object) -> None:
+    """Make the request that a handler has returned instead of awaiting it, as polling does."""
+    if is_method(result):
+        await dispatcher.silent_call_request(bot, result)
 
 
 async def _run(handler: Handler, event: Update, data: dict[str, Any]) -> Any:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
+from aiogram.methods import SendMediaGroup
 from aiogram.methods.base import TelegramMethod
 from aiogram.types import ForceReply, InlineKeyboardMarkup, Message, ReplyParameters
 
 from aiostep_core.abc import Address, Sent
 from aiostep_core.errors import BadArgument
 
-__all__ = ["is_gone", "send"]
+__all__ = ["is_gone", "is_method", "send"]
 
 _GROUPS: Final = frozenset({"group", "supergroup"})
 
@@ -25,19 +26,30 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
         TelegramAPIError: Telegram or the network refuses.
     """
     markup, reply = _markup(to, keyboard, force_reply, options)
-    if isinstance(prompt, TelegramMethod):
+    sent: Any
+    if is_method(prompt):
+        shown = getattr(prompt, "reply_markup", None)
         sent = await bot(_with_markup(prompt, markup, options))
-        sent = sent[0] if isinstance(sent, list) and sent else sent
+        if isinstance(prompt, SendMediaGroup):
+            sent = sent[0]
     elif isinstance(prompt, str):
+        shown = None
         place = {"message_thread_id": to.key.thread_id, "business_connection_id": to.key.business_id}
-        given = {name: value for name, value in {**place, **reply, "reply_markup": markup}.items() if value is not None}
+        given: dict[str, Any] = {
+            name: value for name, value in {**place, **reply, "reply_markup": markup}.items() if value is not None
+        }
         sent = await bot.send_message(to.key.chat_id or 0, prompt, **{**given, **options})
     else:
         raise BadArgument("prompt", type(prompt).__name__, "a text, or a method such as message.answer_photo(...)")
     if not isinstance(sent, Message):
         raise BadArgument("prompt", type(prompt).__name__, "a method that sends a message")
-    shown = options.get("reply_markup", markup) or getattr(prompt, "reply_markup", None)
+    shown = options.get("reply_markup", markup) or shown
     return Sent(sent, sent.chat.id, sent.message_id, isinstance(shown, InlineKeyboardMarkup))
+
+
+def is_method(value: object) -> TypeGuard[TelegramMethod[Any]]:
+    """Tell whether *value* is a request to make: what handlers of aiogram may return instead of awaiting it."""
+    return isinstance(value, TelegramMethod)
 
 
 def is_gone(error: BaseException) -> str | None:

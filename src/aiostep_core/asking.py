@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import Enum
@@ -166,7 +166,7 @@ async def conversation(
     scope: Scope | MessageScope | None = None,
     timeout: float | timedelta | None = None,
     on_conflict: str = "replace",
-) -> AsyncIterator[Conversation]:
+) -> AsyncGenerator[Conversation, None]:
     """Hold a conversation: from here on, what arrives for it is kept for the waits inside.
 
     A handler's first wait opens one by itself. Use this to begin earlier, in code outside a handler, or to give

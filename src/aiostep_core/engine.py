@@ -177,7 +177,7 @@ class Engine:
                 filed = keys.get(project(scope, Key(bot_id, chat_id, user_id, thread_id)))
             if filed is None:
                 continue
-            if found is not None or len(filed) > 1:
+            if found is not None or len(filed) != 1:
                 return Glance.UNCLEAR
             found = filed[0]
         if found is None:
@@ -223,7 +223,7 @@ class Engine:
     def _offer(self, delivery: Delivery, places: list[Place], now: float, last: Decision | None = None) -> Decision:
         """Offer the update to one conversation after the other, most specific first, oldest first."""
         facts = delivery.facts
-        offered: tuple[Conversation, ...] = ()
+        offered: list[Conversation] = []
         for place in places:
             filed, is_for_somebody = self.waits.at(place), False
             for conversation in filed:
@@ -232,7 +232,7 @@ class Engine:
                 is_for_somebody = True
                 if conversation in offered:  # under its keyboard, say: a filter is asked once
                     continue
-                offered = (*offered, conversation)
+                offered.append(conversation)
                 decision = self._offer_waits(conversation, delivery, now, last)
                 if decision is not None:
                     return decision
@@ -368,7 +368,7 @@ class Engine:
         if not conversation.is_open:
             return Changes(leftovers=[delivery])
         unread = conversation.unread = conversation.unread or []
-        unread.insert(sum(1 for one in takewhile(delivery.is_after, unread)), delivery)
+        unread.insert(len([*takewhile(delivery.is_after, unread)]), delivery)
         return _NONE
 
     def _hold(self, conversation: Conversation, facts: Facts) -> Lane:

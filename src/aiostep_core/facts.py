@@ -122,4 +122,4 @@ def kinds_of(kinds: str | Collection[str]) -> frozenset[str]:
         names = ()
     if not names or not all(isinstance(name, str) and name.isidentifier() for name in names):
         raise BadArgument("kinds", kinds, 'names of updates such as "message" or "callback_query"')
-    return frozenset().union(*(KINDS.get(name, frozenset({name})) for name in names))
+    return frozenset[str]().union(*(KINDS.get(name, frozenset({name})) for name in names))

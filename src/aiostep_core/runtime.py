@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Runtime"]
 
-T = TypeVar("T")
+_Sleeper: TypeAlias = "asyncio.Future[None] | tuple[asyncio.Future[None], Timer]"
 logger = logging.getLogger("aiostep")
 
 
@@ -401,14 +401,15 @@ class Runtime:
 
 
 def _wake(wait: Wait) -> None:
+    sleeper: _Sleeper | None
     sleeper, wait.sleeper = wait.sleeper, None
     if sleeper is None:
         return
-    if isinstance(sleeper, tuple):
-        sleeper, timer = sleeper
+    future, timer = sleeper if isinstance(sleeper, tuple) else (sleeper, None)
+    if timer is not None:
         timer.cancel()
-    if not sleeper.done():
-        sleeper.set_result(None)
+    if not future.done():
+        future.set_result(None)
 
 
 async def _nothing() -> None:

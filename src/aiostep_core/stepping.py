@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .errors import WaitEnded
 from .keys import PERSONAL, Key, Place, Scope, places_of, project
@@ -94,8 +95,8 @@ class Stepping:
 
     async def _take_if_meant(self, step: Step, delivery: Delivery) -> bool:
         """Take *step* if its filter says so; the later updates of its place queue while the filter thinks."""
-        verdict: Any = True if step.filter is None else step.filter(delivery)
-        if not isinstance(verdict, Awaitable):
+        verdict = True if step.filter is None else step.filter(delivery)
+        if not inspect.isawaitable(verdict):
             return bool(verdict) and await self.storage.take(step)
         lanes = self._runtime.engine.lanes
         lane = None if lanes.find((step.place,)) else lanes.hold(step.place)

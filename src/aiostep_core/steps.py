@@ -36,7 +36,7 @@ class Step:
     place: Place
     fn: Callable[..., Any]
     args: Sequence[Any] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     filter: Callable[[Delivery], object] | None = None
     after: int | None = None
     opened_at: float = 0.0
@@ -122,7 +122,7 @@ class StepTable:
 
     def expire(self, now: float) -> list[Step]:
         """Remove and return the steps whose time is up."""
-        gone = []
+        gone: list[Step] = []
         while self._expiry and self._expiry[0][0] <= now:
             step = heapq.heappop(self._expiry)[2]
             if self.take(step):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiostep_core.engine import Engine, Outcome
+from aiostep_core.engine import Engine, Glance, Outcome
 from aiostep_core.keys import MessageKey, Place, Scope
 from aiostep_core.waits import WaitState
 from tests.core.making import (
@@ -512,12 +512,43 @@ def test_a_quick_no_is_certain(
     assert not Engine().may_concern(made.facts.key, about)
 
 
-def test_an_engine_with_nothing_to_do_is_idle() -> None:
-    """An engine is idle before the first conversation and after the last."""
-    desk = Desk()
-    assert desk.engine.is_idle
+@pytest.mark.parametrize(
+    ("text", "details", "found"),
+    [
+        ("hi", {}, "wait"),
+        ("hi", {"update_id": 5}, Glance.UNCLEAR),
+        ("Stop", {}, Glance.UNCLEAR),
+        ("hi", {"user_id": BOB}, Glance.NOBODY),
+        ("hi", {"chat_id": OTHER_GROUP}, Glance.NOBODY),
+        ("hi", {"bot_id": OTHER_BOT}, Glance.NOBODY),
+    ],
+)
+def test_a_glance_finds_whose_answer_it_is(text: str, details: dict[str, Any], found: object) -> None:
+    """A glance names the wait of a plain message, says that there is none, or leaves it to a closer look."""
+    desk = Desk(Engine(cancel_words=("stop",)))
+    wait = desk.wait(desk.converse(after=5))
+    made = facts(text, **details)
+    assert made.chat_id is not None
+    assert made.update_id is not None
 
-    desk.finish(desk.converse())
-    assert desk.engine.is_idle
-    assert repr(desk.engine) == "<Engine with 0 conversations>"
-    assert facts().text == "hi"
+    seen = desk.engine.glance(made.bot_id, made.chat_id, made.user_id, None, made.update_id, text)
+    assert seen is (wait if found == "wait" else found)
+
+
+@pytest.mark.parametrize(
+    "options", [{"filter": bool}, {"is_ready": False}, {"kinds": CLICK}, {"kinds": {"message", "poll_answer"}}]
+)
+def test_a_glance_is_not_enough_for_a_wait_that_chooses(options: dict[str, Any]) -> None:
+    """With a filter, a prompt on its way, other kinds or further places a closer look is needed."""
+    desk = Desk()
+    desk.wait(**options)
+
+    assert desk.engine.glance(BOT, GROUP, ALICE, None, 10**9, "hi") is Glance.UNCLEAR
+
+
+def test_an_engine_is_named_by_what_it_holds() -> None:
+    """An engine says how many conversations are open."""
+    desk = Desk()
+    desk.wait()
+
+    assert repr(desk.engine) == "<Engine with 1 conversations>"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from aiostep_core import waits as waits_module
-from aiostep_core.engine import Changes, Decision, Engine, Outcome
+from aiostep_core.engine import Changes, Decision, Engine, Glance, Outcome
 from aiostep_core.facts import Delivery, Facts
 from aiostep_core.keys import Key, MessageKey, Place, Scope, project
 from aiostep_core.stepping import Stepping
@@ -501,7 +501,17 @@ class Conversations(RuleBasedStateMachine):
 
     def dispatch(self, update: Update) -> None:
         """Do with an update what an adapter does."""
+        found = self.glance(update)
+        if isinstance(found, Wait) and update.number % 2:
+            expected = self.model.decide(update)
+            assert (expected[0], self.waits[expected[1]]) == ("CLAIMED", found)
+            changes = self.engine.claim(found, self.deliveries[update])
+            self.claim(expected[1], update)
+            self.perform(changes)
+            return
         decision = self.engine.decide(self.deliveries[update], self.model.now)
+        assert found is not Glance.NOBODY or decision.outcome is Outcome.PASS
+        assert not isinstance(found, Wait) or decision.wait is found
         if decision.outcome is Outcome.HELD:
             assert decision.held is not None
             assert self.thoughts
@@ -512,6 +522,13 @@ class Conversations(RuleBasedStateMachine):
         about = [one.about for one in self.thoughts if one.wait is None and one.taking is None]
         assert all((one.user, one.chat) != (update.user, update.chat) or one.chat is None for one in about)
         self.settle(update, self.model.decide(update), decision, ())
+
+    def glance(self, update: Update) -> Wait | Glance:
+        """Look at a plain message as adapters do, who need not look closer if that tells whose it is."""
+        is_plain = update.kind == "message" and update.command is None and update.album is None
+        if not is_plain or update.chat is None:
+            return Glance.UNCLEAR
+        return self.engine.glance(BOT, update.chat, update.user, update.thread, update.id, str(update.value))
 
     def settle(self, update: Update, expected: tuple[str, Any], decision: Decision, asked: tuple[Any, ...]) -> None:
         """Compare with the model, and do what is left to do."""
