@@ -130,6 +130,10 @@ class Engine:
         self.runtime.on_exit.append(callback)
         return callback
 
+    def has_cancel_words(self, words: Collection[str]) -> bool:
+        """Tell whether these are the words that a person leaves with."""
+        return self._cancel_words == {word.casefold() for word in words}
+
     def uninstall(self) -> None:
         """Take the engine out of everything it was installed on; its waits end with reason "code"."""
         from .installed import uninstall

@@ -12,6 +12,7 @@ from .engine import CANCEL_WORDS, Engine
 from .errors import AlreadyInstalled, BadArgument, NotInstalled
 from .reports import Exit, Pending
 from .runtime import Runtime
+from .storages import MemorySteps
 
 __all__ = [
     "cancel",
@@ -56,7 +57,7 @@ def install(
         PluginError, PluginConflict: a plugin is broken, or two are one too many.
     """
     if (installed := engine_of(target)) is not None and not options:
-        return _again(installed, target, engine, options)
+        return _again(installed, target, engine, options, storage, cancel_words)
     from .plugins import default_plugins
 
     plugins = default_plugins()
@@ -81,7 +82,7 @@ def install_adapter(
     """Do what ``install`` does, with an adapter at hand and without asking any plugin."""
     target = adapter.target
     if (installed := engine_of(target)) is not None:
-        return _again(installed, target, engine, adapter.options)
+        return _again(installed, target, engine, adapter.options, storage, cancel_words)
     if engine is None:
         if isinstance(cancel_words, str) or not all(isinstance(word, str) and word for word in cancel_words):
             raise BadArgument("cancel_words", cancel_words, 'a collection of texts, such as ("/cancel", "stop")')
@@ -172,8 +173,6 @@ def open_steps(storage: str | StepStorage | None) -> StepStorage:
     if isinstance(storage, StepStorage):
         return storage
     if storage is None or storage == "memory://":
-        from .storages import MemorySteps
-
         return MemorySteps()
     if isinstance(storage, str) and "://" in storage:
         from .plugins import default_plugins
@@ -182,10 +181,27 @@ def open_steps(storage: str | StepStorage | None) -> StepStorage:
     raise BadArgument("storage", storage, '"memory://", the URL of a plugin\'s storage, None, or a StepStorage')
 
 
-def _again(installed: Engine, target: Any, engine: Engine | None, options: Any) -> Engine:
+def _again(
+    installed: Engine,
+    target: Any,
+    engine: Engine | None,
+    options: Any,
+    storage: str | StepStorage | None,
+    cancel_words: Collection[str],
+) -> Engine:
+    """Return *installed* if it is what was asked for.
+
+    Raises:
+        AlreadyInstalled: it is not.
+    """
     if engine is not None and engine is not installed:
         raise AlreadyInstalled(target)
     adapter = next(one for one in installed.runtime.adapters if one.target is target)
     if options and dict(options) != dict(adapter.options):
         raise AlreadyInstalled(target, f"is installed with {dict(adapter.options)}, not with {dict(options)}")
+    if cancel_words is not CANCEL_WORDS and not installed.has_cancel_words(cancel_words):
+        raise AlreadyInstalled(target, f"is installed with other cancel words than {tuple(cancel_words)}")
+    kept = installed.runtime.steps.storage
+    if storage not in (None, kept) and not (storage == "memory://" and isinstance(kept, MemorySteps)):
+        raise AlreadyInstalled(target, "keeps its steps in another storage")
     return installed

@@ -13,7 +13,16 @@ from aiogram.fsm.storage.memory import SimpleEventIsolation
 from aiogram.types import CallbackQuery, Message, MessageReactionUpdated, Update
 
 import aiostep
-from aiostep import AlreadyInstalled, BadArgument, NotSubscribed, UnsupportedTarget, WaitCancelled, ask, wait_for
+from aiostep import (
+    AlreadyInstalled,
+    BadArgument,
+    MemorySteps,
+    NotSubscribed,
+    UnsupportedTarget,
+    WaitCancelled,
+    ask,
+    wait_for,
+)
 from aiostep_aiogram import SuspendableIsolation, adapter
 from tests.aiogram.bots import echo
 from tests.aiogram.stage import Stage, buttons, until
@@ -90,6 +99,25 @@ async def test_install_again_is_the_same_engine(install: Any, options: Any) -> N
     assert install(dp) is engine
     assert install(dp, engine=engine) is engine
     assert shape(dp) == before
+    engine.uninstall()
+
+
+@pytest.mark.parametrize(
+    ("again", "sentence"),
+    [
+        ({"cancel_words": ("/stop",)}, r"is installed with other cancel words than \('/stop',\); call uninstall"),
+        ({"storage": MemorySteps()}, "keeps its steps in another storage; call uninstall"),
+    ],
+)
+async def test_another_storage_or_other_words_are_refused(again: dict[str, Any], sentence: str) -> None:
+    """What cannot be had any more is refused with a sentence; the same again is the same engine."""
+    dp = Dispatcher()
+    engine = adapter.install(dp, cancel_words=("/cancel", "Stop"), storage="memory://")
+
+    with pytest.raises(AlreadyInstalled, match=sentence):
+        adapter.install(dp, **again)
+
+    assert adapter.install(dp, cancel_words=("stop", "/cancel"), storage="memory://") is engine
     engine.uninstall()
 
 
