@@ -6,7 +6,8 @@
 
     adapter.install(bot)
 
-is the same as ``aiostep.install(bot)``. The functions here are those of ``aiostep``, typed for pyTelegramBotAPI.
+is the same as ``aiostep.install(bot)``, for an ``AsyncTeleBot`` as well as for a ``TeleBot``. The functions here are
+those of ``aiostep``, typed for pyTelegramBotAPI; those of ``aiostep.sync`` are for a ``TeleBot``.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from . import adapter as adapter
     from .adapter import AsyncTelebotAdapter as AsyncTelebotAdapter
     from .adapter import install as install
+    from .threaded import TelebotAdapter as TelebotAdapter
 
-__all__ = ["AsyncTelebotAdapter", "adapter", "ask", "install", "wait_for"]
+__all__ = ["AsyncTelebotAdapter", "TelebotAdapter", "adapter", "ask", "install", "wait_for"]
 
 # What needs telebot is imported when it is used: plugin.py is in this package, and read on machines without telebot.
-_LAZY: Final = {"AsyncTelebotAdapter": ".adapter", "install": ".adapter"}
+_LAZY: Final = {"AsyncTelebotAdapter": ".adapter", "TelebotAdapter": ".threaded", "install": ".adapter"}
 
 if not TYPE_CHECKING:  # for checkers it would make every misspelt name a good one
 

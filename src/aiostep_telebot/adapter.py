@@ -1,12 +1,12 @@
-"""Conversations on an ``AsyncTeleBot``."""
+"""Conversations on an ``AsyncTeleBot``; and ``install`` for both kinds of bot."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final, overload
 
-from telebot import asyncio_helper, types
+from telebot import TeleBot, asyncio_helper, types
 from telebot.async_telebot import AsyncTeleBot
 
 from aiostep_core.abc import Address, Sent, StepStorage
@@ -20,6 +20,7 @@ from aiostep_core.runtime import Runtime
 from . import sending
 from .base import BotAdapter
 from .entry import Entry
+from .threaded import TelebotAdapter
 from .turns import QuietEnds
 
 __all__ = ["AsyncTelebotAdapter", "install"]
@@ -129,6 +130,7 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
 _DEFAULTS: Final = {"detach": False, "grace": 5.0}
 
 
+@overload
 def install(
     target: AsyncTeleBot,
     *,
@@ -137,15 +139,36 @@ def install(
     storage: str | StepStorage | None = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
+) -> Engine: ...
+@overload
+def install(
+    target: TeleBot,
+    *,
+    max_waiting: int = 1000,
+    grace: float = 5.0,
+    storage: str | StepStorage | None = None,
+    engine: Engine | None = None,
+    cancel_words: Collection[str] = CANCEL_WORDS,
+) -> Engine: ...
+def install(
+    target: AsyncTeleBot | TeleBot,
+    *,
+    storage: str | StepStorage | None = None,
+    engine: Engine | None = None,
+    cancel_words: Collection[str] = CANCEL_WORDS,
+    **options: Any,
 ) -> Engine:
-    """Make conversations work on *target*; see ``aiostep.install`` and, for the options, ``AsyncTelebotAdapter``.
+    """Make conversations work on *target*; see ``aiostep.install``.
+
+    The options are those of ``AsyncTelebotAdapter`` or of ``TelebotAdapter``, by the kind of bot.
 
     Raises:
-        UnsupportedTarget: *target* is no ``AsyncTeleBot``.
+        UnsupportedTarget: *target* is neither kind of bot.
         AlreadyInstalled: it has another engine, or was installed with other options.
-        BadArgument: an option makes no sense.
     """
-    if not isinstance(target, AsyncTeleBot):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise UnsupportedTarget(target, ("telebot",), ("this adapter takes an AsyncTeleBot",))
-    adapter = AsyncTelebotAdapter(target, detach=detach, grace=grace)
-    return install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+    kinds: dict[type, Callable[..., BotAdapter[Any]]] = {AsyncTeleBot: AsyncTelebotAdapter, TeleBot: TelebotAdapter}
+    for kind, adapter in kinds.items():
+        if isinstance(target, kind):
+            made = adapter(target, **options)
+            return install_adapter(made, storage=storage, engine=engine, cancel_words=cancel_words)
+    raise UnsupportedTarget(target, ("telebot",), ("this adapter takes a TeleBot or an AsyncTeleBot",))

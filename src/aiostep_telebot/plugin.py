@@ -10,6 +10,7 @@ from aiostep_core.hookspecs import PluginInfo, build_adapter, hookimpl
 
 if TYPE_CHECKING:
     from .adapter import AsyncTelebotAdapter
+    from .threaded import TelebotAdapter
 
 __all__ = ["aiostep_make_adapter", "aiostep_plugin_info"]
 
@@ -21,11 +22,16 @@ def aiostep_plugin_info() -> PluginInfo:
 
 
 @hookimpl
-def aiostep_make_adapter(target: object, options: Mapping[str, Any]) -> AsyncTelebotAdapter | None:
-    """Take every ``AsyncTeleBot``."""
+def aiostep_make_adapter(target: object, options: Mapping[str, Any]) -> AsyncTelebotAdapter | TelebotAdapter | None:
+    """Take every ``AsyncTeleBot`` and every ``TeleBot``."""
     module = sys.modules.get("telebot.async_telebot")
-    if module is None or not isinstance(target, module.AsyncTeleBot):
-        return None
-    from .adapter import AsyncTelebotAdapter
+    if module is not None and isinstance(target, module.AsyncTeleBot):
+        from .adapter import AsyncTelebotAdapter
 
-    return build_adapter(AsyncTelebotAdapter, target, options)
+        return build_adapter(AsyncTelebotAdapter, target, options)
+    telebot = sys.modules.get("telebot")
+    if telebot is not None and isinstance(target, telebot.TeleBot):
+        from .threaded import TelebotAdapter
+
+        return build_adapter(TelebotAdapter, target, options)
+    return None

@@ -1,0 +1,209 @@
+"""Conversations on a ``TeleBot``, the synchronous kind of bot."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, TypeVar
+
+from telebot import TeleBot, apihelper, types, util
+
+from aiostep_core.abc import Address, Sent
+from aiostep_core.context import Turn
+from aiostep_core.errors import AlreadyInstalled, BadArgument, WouldDeadlock
+from aiostep_core.facts import Delivery
+from aiostep_core.runtime import Runtime
+from aiostep_core.steps import Step
+from aiostep_core.threads import Detached, Outside, ThreadRuntime
+
+from . import sending
+from .base import BotAdapter
+from .threaded_entry import ThreadedEntry
+
+__all__ = ["TelebotAdapter"]
+
+T = TypeVar("T")
+
+
+class TelebotAdapter(BotAdapter[TeleBot]):
+    """The translation for one ``TeleBot``.
+
+    A handler that waits keeps its thread, so the bot's pool gets another worker in its place.
+
+    Args:
+        max_waiting: how many threads may wait at once.
+        grace: seconds that handlers have in ``stop_bot`` to take leave.
+    """
+
+    runtime_class = ThreadRuntime
+
+    def __init__(self, target: TeleBot, *, max_waiting: int = 1000, grace: float = 5.0) -> None:
+        super().__init__(target, {"max_waiting": max_waiting, "grace": grace}, _DEFAULTS)
+        self.max_waiting = max_waiting
+        self.grace = grace
+        self.runtime: ThreadRuntime
+        self.entry: ThreadedEntry
+        self._blocking = threading.local()
+        self._waiting = 0
+
+    # Installing.
+
+    def install(self, runtime: Runtime) -> None:
+        bot: Any = self.target
+        if isinstance(getattr(bot.process_new_updates, "__self__", None), ThreadedEntry):
+            raise AlreadyInstalled(bot)
+        if not isinstance(runtime, ThreadRuntime):
+            raise BadArgument("engine", runtime.engine, "an engine of synchronous bots: this one runs on an event loop")
+        self.runtime = runtime
+        self.entry = ThreadedEntry(self)
+        self._get_updates, self._stop_bot = bot.get_updates, bot.stop_bot
+        self._answer_callback_query = bot.answer_callback_query
+        self.replace("process_new_updates", self.entry.process)
+        self.replace("_exec_task", self.entry.execute_task)
+        self.replace("get_updates", self._on_get_updates)
+        self.replace("stop_bot", self._on_stop_bot)
+        self.replace("answer_callback_query", self._on_answer_callback_query)
+        self.entry.guard_errors()
+        self._undo.append(self.entry.unguard_errors)
+
+    def _on_get_updates(self, *args: Any, **kwargs: Any) -> list[types.Update]:
+        self.note_subscription(args, kwargs)
+        updates: list[types.Update] = self._get_updates(*args, **kwargs)
+        return updates
+
+    def _on_stop_bot(self) -> None:
+        """End the waits first: telebot joins its workers, and would wait for those that wait."""
+        self.runtime.close(self.grace)
+        self._stop_bot()
+
+    def learn_name(self) -> None:
+        self.runtime.aside(self._learn_name)
+
+    def _learn_name(self) -> None:
+        with contextlib.suppress(Exception):  # whatever is wrong with the network, others will say it
+            self._learned = self.target.get_me().username
+
+    # Waiting.
+
+    def compile_filter(self, filter: Any) -> Callable[[Delivery], object]:
+        accepts = super().compile_filter(filter)
+        call = getattr(filter, "check", filter)
+        if _is_async(call):
+            raise BadArgument("filter", filter, _PLAIN)
+        return accepts
+
+    def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:
+        super().check_wait(turn, kinds)
+        if not getattr(self._blocking, "is_set", False):
+            return
+        if self.entry.is_entrance:
+            raise WouldDeadlock(
+                "this thread is the one that brings the updates in, as with threaded=False",
+                "make the handler a generator with @aiostep.sync.conversation and `yield ask(...)`, or use a TeleBot "
+                "with threaded=True",
+            )
+        if self._waiting >= self.max_waiting:
+            raise WouldDeadlock(
+                f"{self._waiting} threads wait already",
+                "make the handler a generator with @aiostep.sync.conversation, which needs none, or pass a greater "
+                "max_waiting to install()",
+            )
+
+    def block(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run *coroutine*, which waits, in this thread; its worker's work is handed over for as long as it sleeps."""
+        self._blocking.is_set = True
+        try:
+            return self.runtime.block(coroutine, self._sleep)
+        finally:
+            self._blocking.is_set = False
+
+    def _sleep(self, woken: threading.Event) -> None:
+        with self.runtime.lock:
+            self._waiting += 1
+            self._hand_over()
+        try:
+            _close_session()
+            woken.wait()
+        finally:
+            with self.runtime.lock:
+                self._waiting -= 1
+
+    def _hand_over(self) -> None:
+        """Put a new worker in the place of this one, which ends after its task."""
+        thread: Any = threading.current_thread()
+        pool: Any = getattr(self.target, "worker_pool", None)
+        if pool is None or self.runtime.closed_for is not None or thread not in pool.workers:
+            return
+        worker: Any = util.WorkerThread
+        pool.workers.append(worker(pool.on_exception, pool.tasks))
+        pool.workers.remove(thread)
+        thread.stop()
+
+    def detach(self, turn: Turn, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run *coroutine* as the handler of *turn*, without a thread of its own."""
+        self.entry.detached.add(turn)
+        finish = functools.partial(self.entry.finish, turn)
+        Detached(self.runtime, coroutine, self.execute, finish).go()
+
+    def execute(self, call: Callable[[], object]) -> None:
+        """Have a call made soon where handlers run: in the pool, or by the thread that brings updates in."""
+        bot: Any = self.target
+        if bot.threaded:
+            bot.worker_pool.put(call)
+        elif not self.entry.later(call):
+            self.runtime.aside(call)
+
+    # Updates and prompts.
+
+    def redispatch(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            self.runtime.forget_update(self.bot_id, delivery.carrier.update_id)
+        updates = [delivery.carrier for delivery in deliveries]
+        self.execute(functools.partial(self.entry.process, updates))
+
+    async def send(
+        self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any
+    ) -> Sent:
+        if callable(prompt):
+            call = prompt
+        elif isinstance(prompt, str):
+            given = sending.options_of(to, keyboard, force_reply, send)
+            call = functools.partial(self.target.send_message, to.key.chat_id or 0, prompt, **given)
+        else:
+            raise BadArgument("prompt", type(prompt).__name__, "a text, or a function that sends a message")
+        return sending.sent_of(await Outside(call))
+
+    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+        if self.clicks.take(delivery.update.id) or text is not None:
+            answer = functools.partial(self._answer_callback_query, delivery.update.id, text=text)
+            with contextlib.suppress(apihelper.ApiException, OSError):
+                await Outside(answer)
+
+    def _on_answer_callback_query(self, callback_query_id: Any, *args: Any, **kwargs: Any) -> bool:
+        self.clicks.note(callback_query_id)
+        return bool(self._answer_callback_query(callback_query_id, *args, **kwargs))
+
+    def compile_step(self, step: Step) -> None:
+        super().compile_step(step)
+        if _is_async(step.fn):
+            raise BadArgument("the step", step.name, _PLAIN)
+
+
+_PLAIN: Final = "a plain function: a synchronous TeleBot has no event loop; AsyncTeleBot has one"
+_DEFAULTS: Final = {"max_waiting": 1000, "grace": 5.0}
+
+
+def _is_async(fn: Any) -> bool:
+    unwrapped = inspect.unwrap(fn)
+    call = getattr(unwrapped, "__call__", None)  # noqa: B004
+    return inspect.iscoroutinefunction(unwrapped) or inspect.iscoroutinefunction(call)
+
+
+def _close_session() -> None:
+    """Close this thread's connections to Telegram, which it would keep while it waits; they come back by themselves."""
+    session = getattr(util.thread_local, "req_session", None)
+    if session is not None and session is not apihelper.session:
+        session.close()

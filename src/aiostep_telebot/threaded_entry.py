@@ -1,0 +1,313 @@
+"""Where updates come in to a ``TeleBot``, and where its handlers run.
+
+The thread that brings the updates in, that of polling or of a web server, decides about each one at once: with all
+workers of the pool waiting, nobody else could. A handler runs in a worker, or with ``threaded=False`` in that very
+thread, which therefore must never wait.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from telebot import types
+
+from aiostep_core.context import Turn, current_turn
+from aiostep_core.engine import Outcome
+from aiostep_core.errors import WaitEnded
+from aiostep_core.facts import KINDS
+from aiostep_core.steps import Step
+from aiostep_core.threads import Outside
+
+from .base import NOT_YOURS
+from .callbacks import call_step
+from .facts import event_of, key_of_update
+
+if TYPE_CHECKING:
+    from .threaded import TelebotAdapter
+
+__all__ = ["ThreadedEntry"]
+
+#: Seconds that a handler has to begin to wait before the same chat's next update of its batch is looked at.
+_PATIENCE: Final = 0.05
+_LISTS: Final = {kind: f"{kind}_handlers" for kind in KINDS["message"]}
+_SETTLING: Final = (Outcome.HELD, Outcome.FILTERING)
+
+
+class _Here(threading.local):
+    """What the thread that brings updates in is at; *later* is None for all other threads."""
+
+    later: deque[Callable[[], object]] | None = None
+    update: types.Update | None = None
+    turn: Turn | None = None
+    begun: threading.Event | None = None
+
+
+class ThreadedEntry:
+    """Decides about the updates of one bot, and stands around its handlers."""
+
+    def __init__(self, adapter: TelebotAdapter) -> None:
+        bot: Any = adapter.target
+        self._adapter = adapter
+        self._runtime = adapter.runtime
+        self._bot = bot
+        self._go_on = bot.process_new_updates
+        self._execute_task = bot._exec_task
+        self._here = _Here()
+        self._sink = _Sink(adapter)
+        self._raised: dict[Turn, BaseException] = {}
+        self._ends = _QuietEnds(None, self._raised)
+        self.detached: set[Turn] = set()
+
+    @property
+    def is_entrance(self) -> bool:
+        """Whether this thread is bringing updates in right now."""
+        return self._here.later is not None
+
+    def later(self, call: Callable[[], object]) -> bool:
+        """Have *call* made by this thread when it is done with the update, if it brings any in."""
+        if self._here.later is None:
+            return False
+        self._here.later.append(call)
+        return True
+
+    def process(self, updates: Sequence[types.Update]) -> None:
+        """Handle *updates* in their order; one that fails does not take the others with it."""
+        here, errors = self._here, list[Exception]()
+        is_outermost = here.later is None
+        if here.later is None:
+            here.later = deque()
+        try:
+            for index, update in enumerate(updates):
+                begun = here.begun = self._begun(update, updates[index + 1 :])
+                self._try(errors, self._handle, update)
+                while here.later:
+                    self._try(errors, self._execute_task, here.later.popleft())
+                if begun is not None:
+                    begun.wait(_PATIENCE)
+        finally:
+            if is_outermost:
+                here.later = None
+        if errors:
+            raise errors[0]
+
+    def _begun(self, update: types.Update, rest: Sequence[types.Update]) -> threading.Event | None:
+        """Return what is to be waited for if the same chat has more: its handler may be about to ask."""
+        if not rest or not self._bot.threaded:
+            return None
+        chat_id = key_of_update(update, 0).chat_id
+        return threading.Event() if any(key_of_update(one, 0).chat_id == chat_id for one in rest) else None
+
+    @staticmethod
+    def _try(errors: list[Exception], call: Callable[..., object], *args: Any) -> None:
+        try:
+            call(*args)
+        except Exception as error:  # noqa: BLE001 - raised when the others have had their turn
+            errors.append(error)
+
+    def _handle(self, update: types.Update) -> None:
+        here, bot = self._here, self._bot
+        self.guard_errors()
+        turn = Turn(self._runtime, self._adapter, update)
+        step, is_consumed = self._decide(turn)
+        if is_consumed:
+            # Polling asks for what comes after the last update that telebot has seen, and it never sees this one.
+            bot.last_update_id = max(bot.last_update_id, update.update_id)
+            if here.begun is not None:
+                here.begun.set()
+            return
+        here.update, here.turn = update, turn
+        if step is not None:
+            self._sink.expect(turn, step)
+        try:
+            self._go_on([update])
+        finally:
+            here.update = None
+            if step is not None:
+                self._sink.forget(turn)
+            if here.turn is not None:  # nobody has run a handler
+                here.turn = None
+                self._end(turn, None)
+                if here.begun is not None:
+                    here.begun.set()
+
+    def _decide(self, turn: Turn) -> tuple[Step | None, bool]:
+        """Return the step that the update runs, and whether telebot shall not see it."""
+        runtime, update = self._runtime, turn.carrier
+        with runtime.lock:
+            if runtime.is_duplicate(self._adapter.bot_id, update.update_id):
+                return None, True
+            if runtime.is_idle or not self._concerns(update):
+                return None, False
+            try:
+                return self._meet(turn)
+            except Exception as error:
+                runtime.forget_update(self._adapter.bot_id, update.update_id)
+                if not self._ends.handle(error):  # a filter raised
+                    raise
+                return None, True
+
+    def _meet(self, turn: Turn) -> tuple[Step | None, bool]:
+        runtime, delivery = self._runtime, turn.delivery
+        decision = runtime.meet(delivery)
+        if decision.outcome in _SETTLING:
+            decision = runtime.block(runtime.settle(decision))
+        if decision.outcome is Outcome.NOT_YOURS:
+            runtime.start(self._adapter.answer_click(delivery, NOT_YOURS))
+        if decision.outcome is not Outcome.PASS:
+            return None, True
+        step = runtime.block(runtime.steps.take(delivery))
+        if step is not None:
+            runtime.open_for_step(step, turn)
+        return step, False
+
+    def _concerns(self, update: types.Update) -> bool:
+        message: Any = update.message
+        if message is None:
+            is_about_message, is_loss = True, update.my_chat_member is not None or update.chat_member is not None
+        else:
+            is_about_message = message.reply_to_message is not None or message.media_group_id is not None
+            is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
+        key = key_of_update(update, self._adapter.bot_id)
+        return is_loss or self._runtime.concerns(key, about_message=is_about_message)
+
+    # Handlers.
+
+    def execute_task(self, task: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+        """Stand in the place of the bot's ``_exec_task``: have a handler, or the like, run as a turn."""
+        here = self._here
+        if here.update is None:
+            self._execute_task(task, *args, **kwargs)
+        elif "handlers" in kwargs and here.turn is not None:
+            turn, here.turn = here.turn, None
+            self._execute_task(self._call, turn, here.begun, task, args, kwargs)
+        else:  # a listener or a step of telebot's own, perhaps beside a handler
+            turn = Turn(self._runtime, self._adapter, here.update)
+            self._execute_task(self._call, turn, None, task, args, kwargs)
+
+    def _call(
+        self,
+        turn: Turn,
+        begun: threading.Event | None,
+        task: Callable[..., object],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        if begun is not None:
+            turn.park = begun.set
+        token = current_turn.set(turn)
+        raised: BaseException | None = None
+        try:
+            task(*args, **kwargs)
+        except WaitEnded as ended:
+            raised = ended  # a conversation that ended is no error of the bot
+        except BaseException as error:
+            raised = error
+            # It was not handled: a webhook that answers with an error has it delivered again.
+            self._runtime.forget_update(self._adapter.bot_id, turn.carrier.update_id)
+            raise
+        finally:
+            current_turn.reset(token)
+            if turn not in self.detached:
+                self._end(turn, raised)
+            if begun is not None:
+                begun.set()
+
+    def finish(self, turn: Turn, error: BaseException | None) -> None:
+        """End the turn of a handler that needed no thread while it waited."""
+        self.detached.discard(turn)
+        self._end(turn, error)
+        if error is not None and not isinstance(error, WaitEnded):
+            raise error
+
+    def _end(self, turn: Turn, raised: BaseException | None) -> None:
+        if turn.is_over:
+            return
+        turn.is_over = True
+        if self._raised:
+            raised = self._raised.pop(turn, raised)
+        runtime, step = self._runtime, self._sink.take(turn)
+        if turn.conversations is not None or turn.clicks:
+            runtime.block(runtime.end_turn(turn, raised))
+            runtime.note_end()
+        if step is not None:  # a middleware kept the update for itself
+            runtime.block(runtime.steps.give_back(step))
+
+    # Errors.
+
+    def guard_errors(self) -> None:
+        """Stand before the bot's exception handler, also if it was set after us."""
+        if self._bot.exception_handler is not self._ends:
+            self._ends = _QuietEnds(self._bot.exception_handler, self._raised)
+            self._bot.exception_handler = self._ends
+
+    def unguard_errors(self) -> None:
+        """Undo ``guard_errors``."""
+        if self._bot.exception_handler is self._ends:
+            self._bot.exception_handler = self._ends.inner
+
+
+class _QuietEnds:
+    """Stands before a bot's exception handler; see ``turns.QuietEnds``."""
+
+    def __init__(self, inner: Any, raised: dict[Turn, BaseException]) -> None:
+        self.inner = inner
+        self._raised = raised
+
+    def handle(self, exception: Exception) -> Any:
+        turn = current_turn.get()
+        if turn is not None and not turn.is_over:
+            self._raised[turn] = exception
+        if isinstance(exception, WaitEnded):
+            return True
+        return self.inner.handle(exception) if self.inner is not None else False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+class _Sink:
+    """The first handler for messages, while a step is on its way to a handler's place; see ``turns.Sink``."""
+
+    def __init__(self, adapter: TelebotAdapter) -> None:
+        self._adapter = adapter
+        self._lock = adapter.runtime.lock
+        self._steps: dict[int, Step] = {}
+        self._expected: dict[str, int] = {}
+        self._handler = {"function": self._run, "pass_bot": False, "filters": {"func": self._is_expected}}
+
+    def expect(self, turn: Turn, step: Step) -> None:
+        """Be the first handler for this kind of update."""
+        kind = turn.facts.kind
+        with self._lock:
+            self._steps[id(event_of(turn.carrier))] = step
+            self._expected[kind] = self._expected.get(kind, 0) + 1
+            self._set(kind, [self._handler])
+
+    def forget(self, turn: Turn) -> None:
+        """Leave, if no other step is on its way; whoever runs the handlers has a list with us in it by now."""
+        kind = turn.facts.kind
+        with self._lock:
+            self._expected[kind] -= 1
+            if not self._expected[kind]:
+                self._set(kind, [])
+
+    def take(self, turn: Turn) -> Step | None:
+        """Return the step of this update if it did not run."""
+        return self._steps.pop(id(event_of(turn.carrier)), None) if self._steps else None
+
+    def _set(self, kind: str, first: list[Any]) -> None:
+        bot, name = self._adapter.target, _LISTS[kind]
+        setattr(bot, name, first + [one for one in getattr(bot, name) if one is not self._handler])
+
+    def _is_expected(self, event: Any) -> bool:
+        return id(event) in self._steps
+
+    def _run(self, event: Any, data: Any = None) -> Any:
+        runtime, step = self._adapter.runtime, self._steps.pop(id(event))
+        return runtime.block(runtime.steps.run(step, lambda: self._call(step, event, data)))
+
+    async def _call(self, step: Step, event: Any, data: Any) -> Any:
+        return await Outside(lambda: call_step(step, event, data, self._adapter.target))
