@@ -63,20 +63,24 @@ class StepApplication(AnyApplication):
         install(self, storage=storage, engine=engine, cancel_words=cancel_words, **options)
 
 
-class _Installed(AnyApplication):
-    """What is overridden."""
+class _Overrides(AnyApplication):
+    """What the subclass of an application overrides. Never used itself: its functions are put into a class of one base.
+
+    As one of two bases it would make objects that differ, to Python from 3.13 on, from those of an author's subclass.
+    """
 
     __slots__ = ()
+    aiostep_base: ClassVar[type[AnyApplication]]
     aiostep_adapter: ClassVar[PTBAdapter]
     aiostep_flows: ClassVar[Flows]
 
     async def initialize(self) -> None:
-        await super().initialize()
+        await self.aiostep_base.initialize(self)
         self.aiostep_adapter.begin()
 
     async def start(self) -> None:
         self.aiostep_adapter.begin()
-        await super().start()
+        await self.aiostep_base.start(self)
 
     def process_update(self, update: object) -> Coroutine[Any, Any, None]:
         return self.aiostep_flows.arrive(update)
@@ -89,13 +93,13 @@ class _Installed(AnyApplication):
             flow.error = error
         if isinstance(error, WaitEnded):
             return False  # a conversation that ended is no error of the bot
-        return await super().process_error(update, error, job, coroutine)
+        return await self.aiostep_base.process_error(self, update, error, job, coroutine)
 
     def create_task(self, coroutine: Any, update: object | None = None, **options: Any) -> asyncio.Task[Any]:
         if not self.running and _is_quiet_end(coroutine):
             return asyncio.ensure_future(coroutine)  # a job that waited; the framework would warn of a late task
         is_handler = _is_handler(coroutine)
-        task: asyncio.Task[Any] = super().create_task(coroutine, update, **options)
+        task: asyncio.Task[Any] = self.aiostep_base.create_task(self, coroutine, update, **options)
         flow = current_turn.get()
         if is_handler and isinstance(flow, Flow) and not flow.is_over:
             self.aiostep_flows.add_child(flow, task)
@@ -108,7 +112,7 @@ class _Installed(AnyApplication):
         """
         closing = asyncio.ensure_future(self._close_when_drained()) if self.running else None
         try:
-            await super().stop()
+            await self.aiostep_base.stop(self)
             if closing is not None:
                 await closing  # what is held is in no queue any more
         finally:
@@ -119,7 +123,7 @@ class _Installed(AnyApplication):
     async def shutdown(self) -> None:
         if not self.running:  # else the framework says that it must be stopped first
             await self.aiostep_adapter.aclose()
-        await super().shutdown()
+        await self.aiostep_base.shutdown(self)
 
     async def _close_when_drained(self) -> None:
         await self.update_queue.join()
@@ -144,16 +148,12 @@ def swap_class(application: AnyApplication, adapter: PTBAdapter, flows: Flows) -
         UnsupportedTarget: the class of *application* does not let itself be extended.
     """
     original = type(application)
-    body = {
-        "__slots__": (),
-        "__module__": original.__module__,
-        "__qualname__": original.__qualname__,
-        "__doc__": original.__doc__,
-        "aiostep_adapter": adapter,
-        "aiostep_flows": flows,
-    }
+    body = {name: function for name, function in vars(_Overrides).items() if isinstance(function, types.FunctionType)}
+    place = {name: getattr(original, name) for name in ("__module__", "__qualname__", "__doc__")}
+    ours = {"aiostep_base": original, "aiostep_adapter": adapter, "aiostep_flows": flows}
+    content = {**body, **place, **ours, "__slots__": ()}
     try:
-        extended = types.new_class(original.__name__, (_Installed, original), {}, lambda space: space.update(body))
+        extended = types.new_class(original.__name__, (original,), {}, lambda space: space.update(content))
         application.__class__ = extended
     except TypeError as error:
         hint = f"its class cannot be extended ({error}); name StepApplication in ApplicationBuilder.application_class()"
@@ -163,5 +163,5 @@ def swap_class(application: AnyApplication, adapter: PTBAdapter, flows: Flows) -
 
 def restore_class(application: AnyApplication, original: type[AnyApplication]) -> None:
     """Give *application* its own class back, unless somebody has given it yet another one."""
-    if type(application).__bases__ == (_Installed, original):
+    if vars(type(application)).get("aiostep_base") is original:
         application.__class__ = original
