@@ -136,9 +136,7 @@ class Engine:
 
     def uninstall(self) -> None:
         """Take the engine out of everything it was installed on; its waits end with reason "code"."""
-        from .installed import uninstall
-
-        uninstall(self)
+        self.runtime.uninstall()
 
     def __repr__(self) -> str:
         return f"<Engine with {len(self.waits)} conversations>"

@@ -24,7 +24,6 @@ __all__ = [
     "open_steps",
     "pending",
     "runtime_of",
-    "uninstall",
 ]
 
 # The targets hold their engines, by way of the hooks in them; nothing here keeps either alive.
@@ -67,7 +66,7 @@ def install(
         try:
             plugins.engine_created(made)
         except BaseException:
-            uninstall(made)
+            made.uninstall()
             raise
     return made
 
@@ -97,25 +96,14 @@ def install_adapter(
     return engine
 
 
-def uninstall(engine: Engine) -> None:
-    """Take *engine* out of everything it was installed on; its waits end with reason "code"."""
-    engine.runtime.closed_for = "code"  # no answer would come any more
-    engine.cancel_all("code")
-    for adapter in engine.runtime.adapters:
-        adapter.uninstall()
-    for target, one in list(_by_target.items()):  # adapters may have outlived theirs
-        if one() is engine:
-            del _by_target[target]
-    engine.runtime.adapters.clear()
-
-
 def engine_of(target: Any) -> Engine | None:
     """Return the engine installed on *target*, or None."""
     try:
         reference = _by_target.get(target)
     except TypeError:  # not hashable or not weakly referable: no target of any framework
         return None
-    return reference() if reference is not None else None
+    engine = reference() if reference is not None else None
+    return engine if engine is not None and engine.runtime.adapters else None
 
 
 def runtime_of(turn: Turn | None) -> Runtime:
@@ -126,7 +114,8 @@ def runtime_of(turn: Turn | None) -> Runtime:
     """
     if turn is not None:
         return turn.runtime
-    engines = {id(engine): engine for one in list(_by_target.values()) if (engine := one()) is not None}
+    referred = [one() for one in list(_by_target.values())]
+    engines = {id(one): one for one in referred if one is not None and one.runtime.adapters}
     if len(engines) != 1:
         raise NotInstalled(len(engines))
     return next(iter(engines.values())).runtime

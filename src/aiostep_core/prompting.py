@@ -80,7 +80,7 @@ class Prompting:
         except BaseException:
             setting.runtime.abandon(wait, reading)
             raise
-        setting.runtime.bind(wait, self._keyboard_of(sent, wait))
+        setting.runtime.engine.bind(wait, self._keyboard_of(sent, wait))
         self._start_clock(wait)
         try:
             return await setting.runtime.outcome(wait, setting.turn, reading)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -18,6 +18,7 @@ from .facts import Delivery
 from .filtering import Filtering
 from .keys import Key, Place
 from .reports import Exit, Pending
+from .sleeping import fall_asleep, over, wake
 from .stepping import Stepping
 from .storages.memory import MemorySteps
 from .targets import aim, is_with
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Runtime"]
 
-_Sleeper: TypeAlias = "asyncio.Future[None] | tuple[asyncio.Future[None], Timer]"
 logger = logging.getLogger("aiostep")
 
 
@@ -207,7 +207,7 @@ class Runtime:
         Almost always this is a future: one coroutine more would be a tenth of what a wait takes.
         """
         if wait.state is not WaitState.PENDING:
-            return _nothing()
+            return over()
         holds = None
         if turn is not None:
             self._clicks.answer(turn)
@@ -215,7 +215,7 @@ class Runtime:
             holds = turn.adapter.suspend(turn)
         if reading is not None or holds is not None or (turn is not None and turn.park is not None):
             return self._until_ended(wait, turn, reading, holds)
-        return self._end_of(wait)
+        return fall_asleep(wait, self._expire)
 
     def answer(self, wait: Wait, turn: Turn | None, reading: Decision | None) -> Delivery:
         """Return the answer that *wait* got.
@@ -235,13 +235,9 @@ class Runtime:
         """Take back a wait whose handler cannot have the answer any more; an answer that it has is not lost."""
         if not wait.take(Signal.CANCEL, reason="abandoned"):
             self.perform(self.engine.return_unread(wait))
-        _wake(wait)
+        wake(wait)
         self.filtering.stop(reading)
         self._close_orphan(wait.conversation)
-
-    def bind(self, wait: Wait, keyboard: Place | None) -> None:
-        """Note that the prompt of *wait* is out; see ``Engine.bind``."""
-        self.engine.bind(wait, keyboard)
 
     # From outside.
 
@@ -303,6 +299,14 @@ class Runtime:
             with anyio.move_on_after(grace):
                 await self._all_over.wait()
 
+    def uninstall(self) -> None:
+        """Leave every target; what still waits ends with "code", as does what begins to."""
+        self.closed_for = "code"  # no answer would come any more
+        self.end_all(lambda _: True, "code")
+        for adapter in self.adapters:
+            adapter.uninstall()
+        self.adapters.clear()
+
     def reopen(self) -> None:
         """Accept waits again, after ``aclose``: a dispatcher may be started more than once."""
         self.closed_for = None
@@ -310,7 +314,7 @@ class Runtime:
     def perform(self, changes: Changes) -> None:
         """Do what a decision asks for."""
         for wait in changes.ended:
-            _wake(wait)
+            wake(wait)
         # Not of those that are installed: what a handler left behind may outlive the installation.
         adapters = {id(one.adapter): one.adapter for one in changes.leftovers} if changes.leftovers else {}
         for adapter in adapters.values():
@@ -336,22 +340,13 @@ class Runtime:
             raise WaitCancelled(reason)
         return None
 
-    def _end_of(self, wait: Wait) -> asyncio.Future[None]:
-        """Start the time limit of *wait*; return what is done when it has ended."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        # Nothing but the two: what sleeps here may sleep a hundred thousand times.
-        timer = loop.call_later(wait.timeout, self._expire, wait) if wait.timeout is not None else None
-        wait.sleeper = future if timer is None else (future, timer)
-        return future
-
     async def _until_ended(self, wait: Wait, turn: Turn | None, reading: Decision | None, holds: Any) -> None:
         if reading is not None and wait.timeout == 0:  # it looks at what has come, however long its filter thinks
             await self.filtering.read(reading)
             reading = None
             if wait.state is not WaitState.PENDING:
                 return
-        future = self._end_of(wait)
+        future = fall_asleep(wait, self._expire)
         if holds is not None and turn is not None:
             await turn.adapter.release(holds)
         if reading is not None:
@@ -398,19 +393,3 @@ class Runtime:
             result = callback(event)
             if isinstance(result, Awaitable):
                 await result
-
-
-def _wake(wait: Wait) -> None:
-    sleeper: _Sleeper | None
-    sleeper, wait.sleeper = wait.sleeper, None
-    if sleeper is None:
-        return
-    future, timer = sleeper if isinstance(sleeper, tuple) else (sleeper, None)
-    if timer is not None:
-        timer.cancel()
-    if not future.done():
-        future.set_result(None)
-
-
-async def _nothing() -> None:
-    """Be over at once."""
