@@ -100,7 +100,7 @@ def engine_of(target: Any) -> Engine | None:
     """Return the engine installed on *target*, or None."""
     try:
         reference = _by_target.get(target)
-    except TypeError:  # not hashable or not weakly referable: no target of any framework
+    except (TypeError, RuntimeError):  # not hashable, or not yet, or not weakly referable: no target
         return None
     engine = reference() if reference is not None else None
     return engine if engine is not None and engine.runtime.adapters else None
