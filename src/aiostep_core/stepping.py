@@ -50,7 +50,7 @@ class Stepping:
             now = self._runtime.now()  # filters take their time
             step = await self.storage.get(place, now)
             if step is not None and step.admits(facts, now) and await self._take_if_meant(step, delivery):
-                self._runtime.engine.albums.add(facts, now)
+                self._runtime.engine.albums.add(facts, self._runtime.now())
                 return step
         return None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -533,7 +534,7 @@ class Conversations(RuleBasedStateMachine):
     def settle(self, update: Update, expected: tuple[str, Any], decision: Decision, asked: tuple[Any, ...]) -> None:
         """Compare with the model, and do what is left to do."""
         word, whom = expected
-        assert decision.outcome.name == word
+        assert decision.outcome.name == word, (decision, expected, update)
         if word == "FILTERING":
             assert decision.wait is self.waits[whom]
             self.thoughts.append(Thought(update, decision, asked=(*asked, whom)))
@@ -730,3 +731,5 @@ def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 TestConversations = Conversations.TestCase
+# Explaining a failure takes longer than finding and shrinking it.
+TestConversations.settings = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
