@@ -215,7 +215,7 @@ class Runtime:
             holds = turn.adapter.suspend(turn)
         if reading is not None or holds is not None or (turn is not None and turn.park is not None):
             return self._until_ended(wait, turn, reading, holds)
-        return fall_asleep(wait, self._expire)
+        return self._fall_asleep(wait)
 
     def answer(self, wait: Wait, turn: Turn | None, reading: Decision | None) -> Delivery:
         """Return the answer that *wait* got.
@@ -346,7 +346,7 @@ class Runtime:
             reading = None
             if wait.state is not WaitState.PENDING:
                 return
-        future = fall_asleep(wait, self._expire)
+        future = self._fall_asleep(wait)
         if holds is not None and turn is not None:
             await turn.adapter.release(holds)
         if reading is not None:
@@ -356,6 +356,9 @@ class Runtime:
         await future
         if holds is not None and turn is not None:
             await turn.adapter.retake(holds)
+
+    def _fall_asleep(self, wait: Wait) -> Awaitable[None]:
+        return fall_asleep(wait, self._expire)
 
     def _expire(self, wait: Wait) -> None:
         if wait.take(Signal.DEADLINE):

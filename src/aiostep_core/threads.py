@@ -170,7 +170,7 @@ class ThreadRuntime(Runtime):
             context = contextvars.copy_context()
             self._aside.submit(context.run, _logged, call, *args)
 
-    def _end_of(self, wait: Wait) -> Any:
+    def _fall_asleep(self, wait: Wait) -> Any:
         sleeper: Any = Sleeper()
         timer = self.call_later(wait.timeout, self._expire, wait) if wait.timeout is not None else None
         wait.sleeper = sleeper if timer is None else (sleeper, timer)

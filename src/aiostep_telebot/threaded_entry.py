@@ -36,13 +36,31 @@ _LISTS: Final = {kind: f"{kind}_handlers" for kind in KINDS["message"]}
 _SETTLING: Final = (Outcome.HELD, Outcome.FILTERING)
 
 
-class _Here(threading.local):
-    """What the thread that brings updates in is at; *later* is None for all other threads."""
+class _Here:
+    """What a thread that brings updates in is at.
 
-    later: deque[Callable[[], object]] | None = None
-    update: types.Update | None = None
-    turn: Turn | None = None
-    begun: threading.Event | None = None
+    Attributes:
+        is_inside: whether it brings some in right now.
+        update, turn: the update that telebot is going through, and the turn for its handler until that begins.
+        begun: set when the handler has begun to wait, or is done, if that matters to the update behind.
+        later: what is to be done when telebot is through.
+    """
+
+    __slots__ = ("begun", "is_inside", "later", "turn", "update")
+
+    def __init__(self) -> None:
+        self.is_inside = False
+        self.update: types.Update | None = None
+        self.turn: Turn | None = None
+        self.begun: threading.Event | None = None
+        self.later: deque[Callable[[], object]] = deque()
+
+
+class _Threads(threading.local):
+    """Each thread's ``_Here``. One look-up costs as much as all the rest about an object."""
+
+    def __init__(self) -> None:
+        self.here = _Here()
 
 
 class ThreadedEntry:
@@ -52,10 +70,11 @@ class ThreadedEntry:
         bot: Any = adapter.target
         self._adapter = adapter
         self._runtime = adapter.runtime
+        self._lock = adapter.runtime.lock
         self._bot = bot
         self._go_on = bot.process_new_updates
         self._execute_task = bot._exec_task
-        self._here = _Here()
+        self._threads = _Threads()
         self._sink = _Sink(adapter)
         self._raised: dict[Turn, BaseException] = {}
         self._ends = _QuietEnds(None, self._raised)
@@ -64,34 +83,42 @@ class ThreadedEntry:
     @property
     def is_entrance(self) -> bool:
         """Whether this thread is bringing updates in right now."""
-        return self._here.later is not None
+        return self._threads.here.is_inside
 
     def later(self, call: Callable[[], object]) -> bool:
         """Have *call* made by this thread when it is done with the update, if it brings any in."""
-        if self._here.later is None:
-            return False
-        self._here.later.append(call)
-        return True
+        here = self._threads.here
+        if here.is_inside:
+            here.later.append(call)
+        return here.is_inside
 
     def process(self, updates: Sequence[types.Update]) -> None:
         """Handle *updates* in their order; one that fails does not take the others with it."""
-        here, errors = self._here, list[Exception]()
-        is_outermost = here.later is None
-        if here.later is None:
-            here.later = deque()
+        here, errors = self._threads.here, None
+        was_inside, here.is_inside = here.is_inside, True
         try:
             for index, update in enumerate(updates):
-                begun = here.begun = self._begun(update, updates[index + 1 :])
-                self._try(errors, self._handle, update)
-                while here.later:
-                    self._try(errors, self._execute_task, here.later.popleft())
+                begun = here.begun = self._begun(update, updates[index + 1 :]) if len(updates) > 1 else None
+                try:
+                    self._handle(update, here)
+                except Exception as error:  # noqa: BLE001 - raised when the others have had their turn
+                    errors = [*(errors or ()), error]
+                if here.later:
+                    errors = self._catch_up(here, errors)
                 if begun is not None:
                     begun.wait(_PATIENCE)
         finally:
-            if is_outermost:
-                here.later = None
+            here.is_inside = was_inside
         if errors:
             raise errors[0]
+
+    def _catch_up(self, here: _Here, errors: list[Exception] | None) -> list[Exception] | None:
+        while here.later:
+            try:
+                self._execute_task(here.later.popleft())
+            except Exception as error:  # noqa: BLE001 - as above
+                errors = [*(errors or ()), error]
+        return errors
 
     def _begun(self, update: types.Update, rest: Sequence[types.Update]) -> threading.Event | None:
         """Return what is to be waited for if the same chat has more: its handler may be about to ask."""
@@ -100,19 +127,15 @@ class ThreadedEntry:
         chat_id = key_of_update(update, 0).chat_id
         return threading.Event() if any(key_of_update(one, 0).chat_id == chat_id for one in rest) else None
 
-    @staticmethod
-    def _try(errors: list[Exception], call: Callable[..., object], *args: Any) -> None:
-        try:
-            call(*args)
-        except Exception as error:  # noqa: BLE001 - raised when the others have had their turn
-            errors.append(error)
-
-    def _handle(self, update: types.Update) -> None:
-        here, bot = self._here, self._bot
-        self.guard_errors()
-        turn = Turn(self._runtime, self._adapter, update)
-        step, is_consumed = self._decide(turn)
-        if is_consumed:
+    def _handle(self, update: types.Update, here: _Here) -> None:
+        bot, runtime = self._bot, self._runtime
+        if bot.exception_handler is not self._ends:
+            self.guard_errors()
+        turn = Turn(runtime, self._adapter, update)
+        with self._lock:
+            is_new = not runtime.is_duplicate(self._adapter.bot_id, update.update_id)
+            step, goes_on = (None, is_new) if not is_new or runtime.is_idle else self._decide(turn)
+        if not goes_on:
             # Polling asks for what comes after the last update that telebot has seen, and it never sees this one.
             bot.last_update_id = max(bot.last_update_id, update.update_id)
             if here.begun is not None:
@@ -127,27 +150,27 @@ class ThreadedEntry:
             here.update = None
             if step is not None:
                 self._sink.forget(turn)
-            if here.turn is not None:  # nobody has run a handler
-                here.turn = None
-                self._end(turn, None)
-                if here.begun is not None:
-                    here.begun.set()
+            if here.turn is not None:
+                self._end_unhandled(turn, here)
+
+    def _end_unhandled(self, turn: Turn, here: _Here) -> None:
+        """End the turn of an update for which telebot ran no handler."""
+        here.turn = None
+        self._end(turn, None)
+        if here.begun is not None:
+            here.begun.set()
 
     def _decide(self, turn: Turn) -> tuple[Step | None, bool]:
-        """Return the step that the update runs, and whether telebot shall not see it."""
-        runtime, update = self._runtime, turn.carrier
-        with runtime.lock:
-            if runtime.is_duplicate(self._adapter.bot_id, update.update_id):
-                return None, True
-            if runtime.is_idle or not self._concerns(update):
-                return None, False
-            try:
-                return self._meet(turn)
-            except Exception as error:
-                runtime.forget_update(self._adapter.bot_id, update.update_id)
-                if not self._ends.handle(error):  # a filter raised
-                    raise
-                return None, True
+        """Return the step that the update runs, and whether telebot shall have it."""
+        if not self._concerns(turn.carrier):
+            return None, True
+        try:
+            return self._meet(turn)
+        except Exception as error:
+            self._runtime.forget_update(self._adapter.bot_id, turn.carrier.update_id)
+            if not self._ends.handle(error):  # a filter raised
+                raise
+            return None, False
 
     def _meet(self, turn: Turn) -> tuple[Step | None, bool]:
         runtime, delivery = self._runtime, turn.delivery
@@ -157,11 +180,11 @@ class ThreadedEntry:
         if decision.outcome is Outcome.NOT_YOURS:
             runtime.start(self._adapter.answer_click(delivery, NOT_YOURS))
         if decision.outcome is not Outcome.PASS:
-            return None, True
+            return None, False
         step = runtime.block(runtime.steps.take(delivery))
         if step is not None:
             runtime.open_for_step(step, turn)
-        return step, False
+        return step, True
 
     def _concerns(self, update: types.Update) -> bool:
         message: Any = update.message
@@ -177,11 +200,12 @@ class ThreadedEntry:
 
     def execute_task(self, task: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         """Stand in the place of the bot's ``_exec_task``: have a handler, or the like, run as a turn."""
-        here = self._here
+        here = self._threads.here
+        turn = here.turn
         if here.update is None:
             self._execute_task(task, *args, **kwargs)
-        elif "handlers" in kwargs and here.turn is not None:
-            turn, here.turn = here.turn, None
+        elif turn is not None and "handlers" in kwargs:
+            here.turn = None
             self._execute_task(self._call, turn, here.begun, task, args, kwargs)
         else:  # a listener or a step of telebot's own, perhaps beside a handler
             turn = Turn(self._runtime, self._adapter, here.update)
@@ -228,7 +252,7 @@ class ThreadedEntry:
         turn.is_over = True
         if self._raised:
             raised = self._raised.pop(turn, raised)
-        runtime, step = self._runtime, self._sink.take(turn)
+        runtime, step = self._runtime, self._sink.take(turn) if self._sink.has_any else None
         if turn.conversations is not None or turn.clicks:
             runtime.block(runtime.end_turn(turn, raised))
             runtime.note_end()
@@ -296,7 +320,12 @@ class _Sink:
 
     def take(self, turn: Turn) -> Step | None:
         """Return the step of this update if it did not run."""
-        return self._steps.pop(id(event_of(turn.carrier)), None) if self._steps else None
+        return self._steps.pop(id(event_of(turn.carrier)), None)
+
+    @property
+    def has_any(self) -> bool:
+        """Whether any step is on its way."""
+        return bool(self._steps)
 
     def _set(self, kind: str, first: list[Any]) -> None:
         bot, name = self._adapter.target, _LISTS[kind]
