@@ -107,7 +107,7 @@ class PTBAdapter(Adapter[AnyApplication]):
 
         def undo(application: AnyApplication) -> None:
             restore_class(application, original)
-            application.remove_handler(handler, self.group)
+            application.handlers = _without(handler, application.handlers)
             if application.context_types is followed:
                 application.context_types = types
 
@@ -255,6 +255,12 @@ def install(
         raise UnsupportedTarget(target, ("ptb",), ("this adapter takes a python-telegram-bot Application",))
     adapter = PTBAdapter(target, group=group, ordered=ordered, identify=identify, grace=grace)
     return install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+
+
+def _without(handler: StepHandler, groups: dict[int, Any]) -> dict[int, Any]:
+    """Return *groups* without *handler*; a new dictionary, as handlers that are under way go through the old one."""
+    rest = {group: [one for one in handlers if one is not handler] for group, handlers in groups.items()}
+    return {group: handlers for group, handlers in rest.items() if handlers}
 
 
 def _identity(found: Any) -> tuple[Any, Any, Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telegram.ext import Application, ApplicationHandlerStop, BaseHandler, CallbackContext
 
@@ -18,8 +18,13 @@ __all__ = ["StepHandler", "check_step"]
 
 Context = CallbackContext[Any, Any, Any, Any]
 
+if TYPE_CHECKING:
+    _Base = BaseHandler[Any, Context, None]
+else:
+    _Base = BaseHandler  # it has had different numbers of parameters
 
-class StepHandler(BaseHandler[Any, Context, None]):
+
+class StepHandler(_Base):
     """Handles the updates that have a registered step, and no other."""
 
     __slots__ = ()

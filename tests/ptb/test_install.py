@@ -206,7 +206,7 @@ def test_waiting_in_post_init_is_refused(local_app: App) -> None:
             await ask("hello?", to=Key(42, 1, 1))
         except WouldDeadlock as error:
             errors.append(error)
-        app.stop_running()
+        asyncio.get_running_loop().call_later(0.05, asyncio.get_running_loop().stop)
 
     local_app.post_init = post_init
     run_bounded(local_app)
@@ -221,7 +221,7 @@ def test_waiting_in_a_task_of_post_init(local_app: App) -> None:
 
     async def greet(app: App) -> None:
         said.append(text_of(await wait_for(Key(42, 1, 1))))
-        app.stop_running()
+        asyncio.get_running_loop().stop()
 
     tasks = list[Any]()
 
