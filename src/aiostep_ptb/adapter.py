@@ -154,7 +154,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         if isinstance(carrier, Update):
             return facts_of(carrier, self.bot_id, self._known_username())
         if isinstance(carrier, Job):
-            return facts_of_job(carrier, self.bot_id)
+            return facts_of_job(carrier, self.bot_id)  # pyright: ignore[reportUnknownArgumentType]
         found = self.identify(carrier) if self.identify is not None else None
         if isinstance(found, Facts):
             return found
@@ -273,6 +273,9 @@ def _identity(found: Any) -> tuple[Any, Any, Any, Any]:
         return None, None, None, None
     if isinstance(found, Key):
         return found[1:]
-    if isinstance(found, tuple) and len(found) == 2:
-        return *found, None, None
-    raise BadArgument("the result of identify", found, "a Key, (chat id, user id), Facts or None")
+    try:
+        chat_id, user_id = found
+    except (TypeError, ValueError):
+        expected = "a Key, (chat id, user id), Facts or None"
+        raise BadArgument("the result of identify", found, expected) from None
+    return chat_id, user_id, None, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from telegram import Update
 from telegram.ext import BaseHandler, CallbackContext
@@ -24,7 +24,7 @@ def compile_filter(accepts: Any) -> Callable[[Delivery], object]:
     if isinstance(accepts, BaseFilter):
         return _Filter(accepts)
     if isinstance(accepts, BaseHandler):
-        return _Handler(accepts)
+        return _Handler(accepts)  # pyright: ignore[reportUnknownArgumentType]
     # A class would make an object of the update, which is true.
     if isinstance(accepts, type) or not callable(accepts):
         raise BadArgument("filter", accepts, "a filter such as filters.TEXT, a handler, or a function of the update")
@@ -50,9 +50,9 @@ class _Filter:
         return isinstance(update, Update) and self._filter.check_update(update)
 
     def collect(self, update: Any, application: Any, context: CallbackContext[Any, Any, Any, Any]) -> None:
-        found: object = self._filter.check_update(update)
+        found: Any = self._filter.check_update(update)
         if isinstance(found, dict):
-            context.update(found)
+            context.update(cast("dict[str, object]", found))
 
 
 class _Handler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import inspect
 from typing import Any, Final
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, Message
@@ -39,25 +39,23 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
         TelegramError: Telegram or the network refuses.
     """
     markup, reply = _markup(to, keyboard, force_reply, options)
-    given = {**reply, **({} if markup is None else {"reply_markup": markup})}
+    given: dict[str, Any] = {**reply, **({} if markup is None else {"reply_markup": markup}), **options}
     if isinstance(prompt, str):
-        sent: Any = await bot.send_message(to.key.chat_id or 0, prompt, **{**_place(to), **given, **options})
-    elif isinstance(prompt, Awaitable):
+        sent: Any = await bot.send_message(to.key.chat_id or 0, prompt, **{**_place(to), **given})
+    elif inspect.isawaitable(prompt):
         if keyboard is not None or force_reply is True or options:
             _close(prompt)
-            raise BadArgument("prompt", type(prompt).__name__, "a function, which can be given the keyboard or options")
-        given = {}
+            raise BadArgument("prompt", _kind(prompt), "a function, which can be given the keyboard or options")
         sent = await prompt
-    elif callable(prompt):
-        sent = await prompt(**{**given, **options})
+    elif _is_function(prompt):
+        sent = await prompt(**given)
     else:
-        raise BadArgument("prompt", type(prompt).__name__, "a text, or a function that sends a message")
-    if isinstance(sent, (tuple, list)) and sent:
-        sent = sent[0]  # an album
-    if not isinstance(sent, Message):
-        raise BadArgument("prompt", type(prompt).__name__, "something that sends a message")
-    shown = options.get("reply_markup", markup) if given or options else sent.reply_markup
-    return Sent(sent, sent.chat.id, sent.message_id, isinstance(shown or sent.reply_markup, InlineKeyboardMarkup))
+        raise BadArgument("prompt", _kind(prompt), "a text, or a function that sends a message")
+    first = _first(sent)
+    if not isinstance(first, Message):
+        raise BadArgument("prompt", _kind(prompt), "something that sends a message")
+    shown = given.get("reply_markup") or first.reply_markup
+    return Sent(first, first.chat.id, first.message_id, isinstance(shown, InlineKeyboardMarkup))
 
 
 def is_gone(error: BaseException) -> str | None:
@@ -95,7 +93,22 @@ def _markup(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any
     return ForceReply(selective=True), _reply_to(to.reply_to_id)
 
 
-def _close(prompt: Awaitable[Any]) -> None:
-    close = getattr(prompt, "close", None)
-    if close is not None:
-        close()
+def _close(prompt: Any) -> None:
+    """Say that a coroutine is not awaited on purpose."""
+    if inspect.iscoroutine(prompt):
+        prompt.close()
+
+
+def _is_function(prompt: Any) -> bool:
+    return callable(prompt)
+
+
+def _first(sent: Any) -> Any:
+    """Return the message that was sent, or the first one of an album."""
+    is_album = isinstance(sent, (tuple, list))
+    album: tuple[Any, ...] = tuple(sent) if is_album else (sent,)  # pyright: ignore[reportUnknownArgumentType]
+    return album[0] if album else None
+
+
+def _kind(prompt: Any) -> str:
+    return type(prompt).__name__

@@ -41,7 +41,7 @@ class Worker:
         self._is_cancelled = False
         self._loop = loop
         self.step: Any = None
-        self.context: Context | None = None
+        self.context: Any = None
         self.work: Work | None = None
         self.is_spent = False
         self.task: asyncio.Task[None] = loop.create_task(self._live())

@@ -98,7 +98,7 @@ async def test_what_an_author_overrides_is_still_called(local: Stage) -> None:
 
 async def test_an_application_that_installs_itself(local: Stage) -> None:
     """``application_class(StepApplication)`` needs no ``install``, takes the options, and may be installed again."""
-    options = {"grace": 1.0, "cancel_words": ("stop",)}
+    options: dict[str, object] = {"grace": 1.0, "cancel_words": ("stop",)}
     app = local.builder().application_class(StepApplication, options).build()
     engine = aiostep.install(app)
     local.note(engine)
