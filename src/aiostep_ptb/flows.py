@@ -70,7 +70,9 @@ class Flow(Turn):
     _gates: list[asyncio.Future[None]] | None = None
 
     def __init__(self, runtime: Runtime, adapter: PTBAdapter, carrier: Any, delivery: Delivery | None = None) -> None:
-        super().__init__(runtime, adapter, carrier, delivery)
+        super().__init__(runtime, adapter, carrier)
+        if delivery is not None:
+            self._delivery = delivery
         self.park = self._note_parking
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import Any, Final
 
@@ -105,9 +106,9 @@ def _is_function(prompt: Any) -> bool:
 
 def _first(sent: Any) -> Any:
     """Return the message that was sent, or the first one of an album."""
-    is_album = isinstance(sent, (tuple, list))
-    album: tuple[Any, ...] = tuple(sent) if is_album else (sent,)  # pyright: ignore[reportUnknownArgumentType]
-    return album[0] if album else None
+    with contextlib.suppress(TypeError, LookupError):
+        return sent if isinstance(sent, Message) else sent[0]
+    return sent
 
 
 def _kind(prompt: Any) -> str:
