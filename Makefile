@@ -46,7 +46,7 @@ $(DEV): pyproject.toml
 
 $(DEMO): pyproject.toml
 	$(call venv,$(@D),$(PYTHON))
-	$(@D)/bin/python -m pip install -qq --editable '.[$(FRAMEWORK)]'
+	$(@D)/bin/python -m pip install -qq --editable '.[$(firstword $(subst -, ,$(FRAMEWORK)))]'
 	@touch $@
 
 $(WHEEL): pyproject.toml

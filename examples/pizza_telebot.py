@@ -33,9 +33,8 @@ async def order(message: Message) -> None:
     except WaitCancelled:
         await bot.send_message(chat, "No pizza, then.")
         return
-    question = await bot.send_message(
-        chat, f"{count} x pizza for {name}?", reply_markup=InlineKeyboardMarkup([BUTTONS])
-    )
+    keyboard = InlineKeyboardMarkup([BUTTONS])
+    question = await bot.send_message(chat, f"{count} x pizza for {name}?", reply_markup=keyboard)
     click = await wait_for(kinds="callback_query", scope=Scope.BUTTONS(question), timeout=600)
     text = f"{count} x pizza for {name}: ordered!" if click.data == "yes" else "Another time."
     await bot.edit_message_text(text, chat, question.message_id)

@@ -1,6 +1,6 @@
 """Start a real bot in its own process, chat with it over real long polling, and say whether it did well.
 
-    python scripts/demo.py [aiogram|telebot]
+    python scripts/demo.py [aiogram|ptb|telebot|telebot-sync]
 
 Telegram is the emulator of ``aiostep_testing``: no token, no internet. The exit status is 0 only if every answer of
 the bot was the expected one.
@@ -15,7 +15,12 @@ from pathlib import Path
 from aiostep_testing.play.script import ScriptedChat, Stage
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-FRAMEWORKS = {"aiogram": "pizza_aiogram.py", "telebot": "pizza_telebot.py"}
+FRAMEWORKS = {
+    "aiogram": "pizza_aiogram.py",
+    "ptb": "pizza_ptb.py",
+    "telebot": "pizza_telebot.py",
+    "telebot-sync": "pizza_telebot_sync.py",
+}
 
 
 async def story(stage: Stage) -> None:

@@ -4,6 +4,7 @@ In a plain handler they block the handler's thread; in a generator decorated wit
 nothing blocks.
 """
 
+from aiostep_core.blocking import Questions as Questions
 from aiostep_core.blocking import ask as ask
 from aiostep_core.blocking import cancel as cancel
 from aiostep_core.blocking import clear as clear
@@ -15,6 +16,7 @@ from aiostep_core.blocking import unregister_steps as unregister_steps
 from aiostep_core.blocking import wait_for as wait_for
 
 __all__ = [
+    "Questions",
     "ask",
     "cancel",
     "clear",

@@ -15,7 +15,7 @@ import functools
 import inspect
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias
 
 from . import asking, installed, next_steps
 from .context import current_turn
@@ -24,6 +24,7 @@ from .reports import Pending
 from .threads import Outside, ThreadRuntime
 
 __all__ = [
+    "Questions",
     "ask",
     "cancel",
     "clear",
@@ -34,6 +35,9 @@ __all__ = [
     "unregister_steps",
     "wait_for",
 ]
+
+#: What a generator handler returns.
+Questions: TypeAlias = Generator[Any, Any, None]
 
 cancel = installed.cancel
 
@@ -92,7 +96,7 @@ def clear() -> int:
     return int(_now(installed.clear()))
 
 
-def conversation(fn: Callable[..., Generator[Any, Any, Any]]) -> Callable[..., None]:
+def conversation(fn: Callable[..., Questions]) -> Callable[..., None]:
     """Make a handler of a generator that yields its questions: it needs no thread while it waits.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from telebot import TeleBot, apihelper, types, util
 
 from aiostep_core.abc import Address, Sent
-from aiostep_core.context import Turn
+from aiostep_core.context import Turn, current_turn
 from aiostep_core.errors import AlreadyInstalled, BadArgument, WouldDeadlock
 from aiostep_core.facts import Delivery
 from aiostep_core.runtime import Runtime
@@ -124,10 +124,16 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         with self.runtime.lock:
             self._waiting += 1
             self._hand_over()
+        turn, awake = current_turn.get(), self.entry.awake
+        was_awake = turn in awake
         try:
             _close_session()
+            if turn is not None:
+                awake.discard(turn)
             woken.wait()
         finally:
+            if turn is not None and was_awake:
+                awake.add(turn)
             with self.runtime.lock:
                 self._waiting -= 1
 
@@ -146,7 +152,11 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         """Run *coroutine* as the handler of *turn*, without a thread of its own."""
         self.entry.detached.add(turn)
         finish = functools.partial(self.entry.finish, turn)
-        Detached(self.runtime, coroutine, self.execute, finish).go()
+
+        def execute(call: Callable[[], object]) -> None:
+            self.execute(functools.partial(self.entry.resume, turn, call))
+
+        Detached(self.runtime, coroutine, execute, finish).go()
 
     def execute(self, call: Callable[[], object]) -> None:
         """Have a call made soon where handlers run: in the pool, or by the thread that brings updates in."""

@@ -8,6 +8,7 @@ thread, which therefore must never wait.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ThreadedEntry"]
 
-#: Seconds that a handler has to begin to wait before the same chat's next update of its batch is looked at.
+#: Seconds that a handler has to begin to wait before the same chat's next update is looked at.
 _PATIENCE: Final = 0.05
 _LISTS: Final = {kind: f"{kind}_handlers" for kind in KINDS["message"]}
 _SETTLING: Final = (Outcome.HELD, Outcome.FILTERING)
@@ -64,7 +65,12 @@ class _Threads(threading.local):
 
 
 class ThreadedEntry:
-    """Decides about the updates of one bot, and stands around its handlers."""
+    """Decides about the updates of one bot, and stands around its handlers.
+
+    Attributes:
+        detached: turns whose handlers go on without a thread.
+        awake: turns whose handlers run and do not wait.
+    """
 
     def __init__(self, adapter: TelebotAdapter) -> None:
         bot: Any = adapter.target
@@ -79,6 +85,7 @@ class ThreadedEntry:
         self._raised: dict[Turn, BaseException] = {}
         self._ends = _QuietEnds(None, self._raised)
         self.detached: set[Turn] = set()
+        self.awake: set[Turn] = set()
 
     @property
     def is_entrance(self) -> bool:
@@ -132,6 +139,8 @@ class ThreadedEntry:
         if bot.exception_handler is not self._ends:
             self.guard_errors()
         turn = Turn(runtime, self._adapter, update)
+        if update.callback_query is not None and self.awake:
+            self._let_ask(update)
         with self._lock:
             is_new = not runtime.is_duplicate(self._adapter.bot_id, update.update_id)
             step, goes_on = (None, is_new) if not is_new or runtime.is_idle else self._decide(turn)
@@ -152,6 +161,14 @@ class ThreadedEntry:
                 self._sink.forget(turn)
             if here.turn is not None:
                 self._end_unhandled(turn, here)
+
+    def _let_ask(self, update: types.Update) -> None:
+        """Give a handler the time to ask: a click can be here before the thread that has sent the button goes on."""
+        chat_id, until = key_of_update(update, 0).chat_id, time.monotonic() + 2 * _PATIENCE
+        while time.monotonic() < until:
+            if all(key_of_update(turn.carrier, 0).chat_id != chat_id for turn in tuple(self.awake)):
+                return
+            time.sleep(_PATIENCE / 10)
 
     def _end_unhandled(self, turn: Turn, here: _Here) -> None:
         """End the turn of an update for which telebot ran no handler."""
@@ -221,6 +238,7 @@ class ThreadedEntry:
     ) -> None:
         if begun is not None:
             turn.park = begun.set
+        self.awake.add(turn)
         token = current_turn.set(turn)
         raised: BaseException | None = None
         try:
@@ -234,10 +252,19 @@ class ThreadedEntry:
             raise
         finally:
             current_turn.reset(token)
+            self.awake.discard(turn)
             if turn not in self.detached:
                 self._end(turn, raised)
             if begun is not None:
                 begun.set()
+
+    def resume(self, turn: Turn, call: Callable[[], object]) -> None:
+        """Let a handler go on that needed no thread while it waited."""
+        self.awake.add(turn)
+        try:
+            call()
+        finally:
+            self.awake.discard(turn)
 
     def finish(self, turn: Turn, error: BaseException | None) -> None:
         """End the turn of a handler that needed no thread while it waited."""
