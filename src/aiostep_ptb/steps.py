@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from telegram.ext import Application, ApplicationHandlerStop, BaseHandler, CallbackContext
 
@@ -75,6 +77,13 @@ def check_step(step: Step) -> None:
     Raises:
         BadArgument: it does not take an update, a context and the step's arguments.
     """
+    function = getattr(step.fn, "__func__", step.fn)  # methods are made anew whenever they are asked for
+    shape = (function is step.fn, len(step.args), *step.kwargs)
+    known: set[tuple[object, ...]] = set()
+    with contextlib.suppress(TypeError):  # an object that cannot be held weakly
+        known = _approved.setdefault(function, known)
+    if shape in known:
+        return
     try:
         signature = inspect.signature(step.fn)
     except (TypeError, ValueError):
@@ -84,6 +93,11 @@ def check_step(step: Step) -> None:
     except TypeError as error:
         wanted = f"a function of (update, context) that takes its arguments ({error})"
         raise BadArgument("the step", step.name, wanted) from None
+    known.add(shape)
+
+
+# How functions have been found callable before: reading a signature takes longer than all the rest of a step.
+_approved: WeakKeyDictionary[Any, set[tuple[object, ...]]] = WeakKeyDictionary()
 
 
 async def _never(update: Any, context: Any) -> None:
