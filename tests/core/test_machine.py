@@ -506,9 +506,9 @@ class Conversations(RuleBasedStateMachine):
         if isinstance(found, Wait) and update.number % 2:
             expected = self.model.decide(update)
             assert (expected[0], self.waits[expected[1]]) == ("CLAIMED", found)
-            changes = self.engine.claim(found, self.deliveries[update])
+            assert found.take(Signal.ANSWER, delivery=self.deliveries[update])
             self.claim(expected[1], update)
-            self.perform(changes)
+            self.perform(Changes([found]))
             return
         decision = self.engine.decide(self.deliveries[update], self.model.now)
         assert found is not Glance.NOBODY or decision.outcome is Outcome.PASS
@@ -612,13 +612,12 @@ class Conversations(RuleBasedStateMachine):
     def perform(self, changes: Changes) -> None:
         """Wake who ended, and note what is to be dispatched again: the model noted it before."""
         self.ended += changes.ended
-        if changes.leftovers:
-            left = [one.update for one in changes.leftovers]
-            expected = self.to_dispatch[-len(left) :]
-            assert sorted(one.number for one in left) == sorted(one.number for one in expected)
-            # Those of one conversation keep their order; among several that end at once there is none.
-            for mailbox in self.closed:
-                assert [one for one in left if one in mailbox] == [one for one in mailbox if one in left]
+        left = [one.update for one in changes.leftovers]
+        assert sorted(one.number for one in left) == sorted(one.number for mailbox in self.closed for one in mailbox)
+        # Those of one conversation keep their order; among several that end at once there is none.
+        for mailbox in self.closed:
+            assert [one for one in left if one in mailbox] == mailbox
+        if left:
             self.to_dispatch[-len(left) :] = left
         self.closed.clear()
         for wait in changes.ended:
