@@ -62,7 +62,8 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         self._get_updates, self._stop_bot = bot.get_updates, bot.stop_bot
         self._answer_callback_query = bot.answer_callback_query
         self.replace("process_new_updates", self.entry.process)
-        self.replace("_exec_task", self.entry.execute_task)
+        if bot.threaded:
+            self.replace("_exec_task", self.entry.execute_task)
         self.replace("get_updates", self._on_get_updates)
         self.replace("stop_bot", self._on_stop_bot)
         self.replace("answer_callback_query", self._on_answer_callback_query)

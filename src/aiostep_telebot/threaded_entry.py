@@ -34,6 +34,7 @@ __all__ = ["ThreadedEntry"]
 #: Seconds that a handler has to begin to wait before the same chat's next update is looked at.
 _PATIENCE: Final = 0.05
 _LISTS: Final = {kind: f"{kind}_handlers" for kind in KINDS["message"]}
+_NOTHING: Final[dict[str, Any]] = {}
 _SETTLING: Final = (Outcome.HELD, Outcome.FILTERING)
 
 
@@ -103,9 +104,10 @@ class ThreadedEntry:
         """Handle *updates* in their order; one that fails does not take the others with it."""
         here, errors = self._threads.here, None
         was_inside, here.is_inside = here.is_inside, True
+        is_batch = len(updates) > 1 and self._bot.threaded
         try:
             for index, update in enumerate(updates):
-                begun = here.begun = self._begun(update, updates[index + 1 :]) if len(updates) > 1 else None
+                begun = here.begun = self._begun(update, updates[index + 1 :]) if is_batch else None
                 try:
                     self._handle(update, here)
                 except Exception as error:  # noqa: BLE001 - raised when the others have had their turn
@@ -129,7 +131,7 @@ class ThreadedEntry:
 
     def _begun(self, update: types.Update, rest: Sequence[types.Update]) -> threading.Event | None:
         """Return what is to be waited for if the same chat has more: its handler may be about to ask."""
-        if not rest or not self._bot.threaded:
+        if not rest:
             return None
         chat_id = key_of_update(update, 0).chat_id
         return threading.Event() if any(key_of_update(one, 0).chat_id == chat_id for one in rest) else None
@@ -150,15 +152,24 @@ class ThreadedEntry:
             if here.begun is not None:
                 here.begun.set()
             return
-        here.update, here.turn = update, turn
         if step is not None:
             self._sink.expect(turn, step)
+        try:
+            if bot.threaded:
+                self._pass_on(turn, update, here)
+            else:  # the handler runs in here
+                self._call(turn, None, self._go_on, ([update],), _NOTHING)
+        finally:
+            if step is not None:
+                self._sink.forget(turn)
+
+    def _pass_on(self, turn: Turn, update: types.Update, here: _Here) -> None:
+        """Let telebot put the handler into its pool; see ``execute_task``."""
+        here.update, here.turn = update, turn
         try:
             self._go_on([update])
         finally:
             here.update = None
-            if step is not None:
-                self._sink.forget(turn)
             if here.turn is not None:
                 self._end_unhandled(turn, here)
 
@@ -216,7 +227,7 @@ class ThreadedEntry:
     # Handlers.
 
     def execute_task(self, task: Callable[..., object], *args: Any, **kwargs: Any) -> None:
-        """Stand in the place of the bot's ``_exec_task``: have a handler, or the like, run as a turn."""
+        """Stand in the place of ``_exec_task`` of a bot with threads: have a handler, or the like, run as a turn."""
         here = self._threads.here
         turn = here.turn
         if here.update is None:

@@ -311,8 +311,10 @@ async def test_a_step(stage: Stage, classes: bool) -> None:
     async with stage.run(bot):
         alice.send("/start")
         await alice.expect("go on")
+        await until(lambda: stage.engine.runtime.steps.storage.scopes)
         alice.send("Ann")
         await alice.expect("^Ann 1 session of Ann$" if classes else "^Ann 1 none$")
+        await until(lambda: stage.engine.runtime.steps.storage.scopes)
         for text in "abc":
             alice.send(text)
             await until(lambda text=text: str(stage.errors[-1:]).count(f"'{text}'"))
