@@ -160,6 +160,7 @@ class LineAdapter(Adapter[Line]):
             if step is None:
                 await self.target._handle(turn.carrier)
             else:
+                self.runtime.open_for_step(step, turn)
                 await self.runtime.steps.run(step, lambda: step.fn(turn.carrier, *step.args, **step.kwargs))
         except BaseException as raised:
             error = raised

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aiostep_core import Scope, clear, next_step, pending, register_next_step, unregister_steps, wait_for
+from aiostep_core import Scope, cancel, clear, next_step, pending, register_next_step, unregister_steps, wait_for
 from aiostep_core.errors import BadArgument, NoTarget, WaitCancelled
 from aiostep_core.facts import Facts
 from aiostep_core.steps import ATTEMPTS
@@ -74,6 +74,70 @@ async def test_a_chain_that_registers_itself_again(line: Line) -> None:
 
     assert steps.got == ["young", "old", "33"]
     assert line.texts == ["go", "done"]
+
+
+async def test_a_chain_in_one_breath(line: Line) -> None:
+    """What arrives while a step runs is for the step that it registers; the rest goes to ordinary handlers (T01)."""
+    got: list[str | None] = []
+
+    async def name(update: Facts) -> None:
+        await asyncio.sleep(5)
+        got.append(update.text)
+        await next_step(age)
+
+    async def age(update: Facts) -> None:
+        await asyncio.sleep(5)
+        got.append(update.text)
+
+    starting(line, name)
+    await say(line, "go")
+    for text in ("Ann", "33", "and more"):
+        line.arrive(text)
+    await asyncio.sleep(20)
+
+    assert got == ["Ann", "33"]
+    assert line.texts == ["go", "and more"]
+
+
+async def test_a_step_that_raises_in_one_breath(line: Line) -> None:
+    """A step that raised is there again for the answer that had arrived meanwhile (T01, T16)."""
+    steps = Steps()
+
+    async def slow(update: Facts) -> None:
+        await asyncio.sleep(5)
+        await steps.broken(update)
+
+    starting(line, slow)
+    await say(line, "go")
+    for text in ("1", "2", "3", "4"):
+        line.arrive(text)
+    await asyncio.sleep(30)
+
+    assert steps.got == ["1", "2", "3"]
+    assert line.texts == ["go", "4"]
+
+
+async def test_a_running_step_is_nobodys_conversation(line: Line) -> None:
+    """While a step runs without asking, cancel words, cancel(), on_exit and pending() do not mean it."""
+    seen: list[Any] = []
+    assert line.adapter is not None
+    line.adapter.runtime.engine.on_exit(seen.append)
+
+    async def slow(update: Facts) -> None:
+        await asyncio.sleep(5)
+        seen.append((await wait_for()).text)
+
+    starting(line, slow)
+    await say(line, "go", "1", "/cancel")
+    assert await pending() == []
+    assert cancel(user=ALICE) == 0
+    await asyncio.sleep(6)
+    line.arrive("2")
+    await settle()
+
+    assert seen[0] == "2"
+    assert [how.reason for how in seen[1:]] == ["finished"]
+    assert line.texts == ["go", "/cancel"]
 
 
 async def test_a_number_names_a_user_or_a_chat(line: Line) -> None:
