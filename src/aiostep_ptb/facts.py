@@ -18,7 +18,7 @@ from telegram import CallbackQuery, Chat, Message, TelegramObject, Update, User
 from aiostep_core.facts import Facts
 from aiostep_core.keys import Key
 
-__all__ = ["facts_of", "key_of_object", "key_of_update", "kind_of"]
+__all__ = ["actor_of", "facts_of", "key_of_object", "key_of_update", "kind_of", "thread_of"]
 
 #: Telegram's placeholders for "an anonymous administrator", "a channel" and "the linked channel".
 _PLACEHOLDERS: Final = frozenset({1087968824, 136817688, 777000})
@@ -56,7 +56,7 @@ def key_of_update(update: Update, bot_id: int) -> Key:
     """Return the full key of an update; this runs for every update while anybody waits."""
     message = update.message
     if message is not None:
-        return Key(bot_id, message.chat.id, _actor(message), _thread(message), None)
+        return Key(bot_id, message.chat.id, actor_of(message), thread_of(message), None)
     kind = kind_of(update)
     return _key(kind, getattr(update, kind), bot_id) if kind else Key(bot_id)
 
@@ -109,7 +109,8 @@ def _or_none(key: Key) -> Key | None:
     return key if key.chat_id is not None or key.user_id is not None else None
 
 
-def _actor(message: Message) -> int | None:
+def actor_of(message: Message) -> int | None:
+    """Return who wrote *message*: a person, or the channel or group in whose name it is."""
     user = message.from_user
     if user is None:
         return None
@@ -118,7 +119,8 @@ def _actor(message: Message) -> int | None:
     return user.id
 
 
-def _thread(message: Any) -> int | None:
+def thread_of(message: Any) -> int | None:
+    """Return the topic that *message* is in."""
     if message.is_topic_message:
         return message.message_thread_id  # type: ignore[no-any-return]
     topic = getattr(message, "direct_messages_topic", None)
@@ -128,7 +130,7 @@ def _thread(message: Any) -> int | None:
 def _key(kind: str, event: Any, bot_id: int) -> Key:
     if kind in _MESSAGES:
         business_id = getattr(event, "business_connection_id", None)
-        return Key(bot_id, event.chat.id, _actor(event), _thread(event), business_id)
+        return Key(bot_id, event.chat.id, actor_of(event), thread_of(event), business_id)
     if kind == "callback_query":
         return _key_of_click(event, bot_id)
     if kind == "poll_answer":
@@ -156,7 +158,7 @@ def _key_of_click(click: CallbackQuery, bot_id: int) -> Key:
     if _is_inaccessible(message):
         return Key(bot_id, message.chat.id, click.from_user.id)
     business_id = getattr(message, "business_connection_id", None)
-    return Key(bot_id, message.chat.id, click.from_user.id, _thread(message), business_id)
+    return Key(bot_id, message.chat.id, click.from_user.id, thread_of(message), business_id)
 
 
 def _is_inaccessible(message: Any) -> bool:

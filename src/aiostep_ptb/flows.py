@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any, Final
 from telegram import Update
 
 from aiostep_core.context import Turn, current_turn
-from aiostep_core.engine import Decision, Outcome
+from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.facts import Delivery
 from aiostep_core.steps import Step
+from aiostep_core.waits import Wait
 
-from .facts import key_of_update
+from .facts import actor_of, key_of_update, thread_of
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class Flows:
         self._target = weakref.ref(adapter.target)
         self._ordered = ordered
         self._bot_id = adapter.bot_id
+        # Asked about every update, so without a call in between.
+        self._is_new, self._glance = runtime.engine.updates.add, runtime.engine.glance
         self._lanes: dict[Place, Lane] = {}
         self._workers = Workers()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -127,27 +130,32 @@ class Flows:
 
     async def arrive(self, update: object) -> None:
         """Take an update that has just arrived."""
-        runtime = self._runtime
-        if isinstance(update, Update) and runtime.is_duplicate(self._bot_id, update.update_id):
+        if isinstance(update, Update) and not self._is_new(self._bot_id, update.update_id):
             return
-        flow = Flow(runtime, self._adapter, update)
         # A handler that dispatches an update itself waits for it, and must not be waited for.
         if self._lanes and self._ordered and current_turn.get() is None:
-            lane = self._lanes.get(self._place_of(flow))
+            lane = self._lanes.get(self._place_of(update))
             if lane is not None:
-                await self._hold(flow, lane)
+                await self._hold(self._new(update), lane)
                 return
-        if not runtime.is_idle and await self._is_taken(flow):
+        if not self._runtime.is_idle and (found := self._look(update)) is not Glance.NOBODY:
+            if not isinstance(found, Glance):
+                await self._answer(found, update)
+                return
+            await self._handle_unclear(self._new(update))
             return
+        flow = self._new(update)
         task = self._workers.start(self._run(flow))
         if task is not None or flow.failure is not None:
             await self._accompany(flow, task)
 
+    def _new(self, update: object) -> Flow:
+        return Flow(self._runtime, self._adapter, update)
+
     def arrive_again(self, deliveries: Sequence[Delivery]) -> None:
         """Take updates that nobody wanted in the end; before all that are held."""
         for delivery in reversed(deliveries):
-            flow = Flow(self._runtime, self._adapter, delivery.carrier, delivery)
-            place = self._place_of(flow)
+            flow, place = self._new(delivery.carrier), self._place_of(delivery.carrier)
             lane = self._lanes.get(place)
             if lane is not None:
                 lane.appendleft((flow, None))
@@ -175,7 +183,7 @@ class Flows:
         current_turn.set(None)
         flow, done = self._lanes[place].popleft()
         try:
-            await self._handle_held(flow)
+            await self._handle_unclear(flow)
         except BaseException as error:
             if done is None or done.done():
                 raise
@@ -194,10 +202,34 @@ class Flows:
                 if not future.done():
                     future.set_result(None)
 
-    async def _handle_held(self, flow: Flow) -> None:
-        """Do what is left to do of ``arrive``."""
+    async def _handle_unclear(self, flow: Flow) -> None:
+        """Do what is left to do of ``arrive`` when there may be somebody who waits for the update."""
         if not await self._is_taken(flow):
             await self._accompany(flow, self._workers.start(self._run(flow)))
+
+    def _look(self, update: object) -> Wait | Glance:
+        """Look who waits for the update, at a glance if it is a plain message."""
+        message = update.message if isinstance(update, Update) else None
+        text = message.text if message is not None else None
+        if (
+            message is None
+            or text is None
+            or text[:1] == "/"
+            or message.reply_to_message is not None
+            or self._runtime.steps.storage.scopes
+        ):
+            return Glance.UNCLEAR if self._concerns(update) else Glance.NOBODY
+        user_id, update_id = actor_of(message), update.update_id  # type: ignore[attr-defined]
+        if user_id == self._bot_id:
+            return Glance.UNCLEAR
+        return self._glance(self._bot_id, message.chat.id, user_id, thread_of(message), update_id, text)
+
+    async def _answer(self, wait: Wait, update: object) -> None:
+        """Let *wait* have the update."""
+        owner = wait.conversation.owner
+        self._runtime.claim(wait, Delivery(None, update, update, self._adapter))
+        if isinstance(owner, Flow) and owner is not current_turn.get():
+            await owner.idle()
 
     def _concerns(self, update: object) -> bool:
         if not isinstance(update, Update):
@@ -212,8 +244,6 @@ class Flows:
 
     async def _is_taken(self, flow: Flow) -> bool:
         """Decide about the update; True if its handlers must not see it."""
-        if not self._concerns(flow.carrier):
-            return False
         runtime, delivery = self._runtime, flow.delivery
         try:
             decision = runtime.meet(delivery)
@@ -296,7 +326,7 @@ class Flows:
             raise failure
 
     async def _hold_others(self, flow: Flow, task: asyncio.Task[None]) -> None:
-        place = self._place_of(flow) if self._ordered else None
+        place = self._place_of(flow.carrier) if self._ordered else None
         if place in self._lanes:
             place = None  # a handler has dispatched it
         if place is not None:
@@ -325,9 +355,8 @@ class Flows:
         if not task.cancelled() and (error := task.exception()) is not None and isinstance(error, Exception):
             logger.error("an update could not be handled", exc_info=error)
 
-    def _place_of(self, flow: Flow) -> Place:
-        update = flow.carrier
-        key = key_of_update(update, self._bot_id) if isinstance(update, Update) else flow.facts.key
+    def _place_of(self, update: object) -> Place:
+        key = key_of_update(update, self._bot_id) if isinstance(update, Update) else self._adapter.facts(update).key
         return key.chat_id, key.user_id, key.business_id
 
     # Handlers that the framework does not wait for, and jobs.

@@ -264,6 +264,7 @@ async def test_a_webhook_request_that_is_interrupted(local: Stage) -> None:
             request.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await soon(request)
+            assert seen[-1] == "tidied"
 
     assert seen == ["begun", "tidied"] * 2
 
