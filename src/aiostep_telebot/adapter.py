@@ -18,6 +18,7 @@ from aiostep_core.installed import install_adapter
 from aiostep_core.runtime import Runtime
 
 from . import sending
+from .aliases import ALIASES
 from .base import BotAdapter
 from .entry import Entry
 from .threaded import TelebotAdapter
@@ -60,6 +61,9 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
         self.replace("get_updates", self._on_get_updates)
         self.replace("close_session", self._on_close_session)
         self.replace("answer_callback_query", self._on_answer_callback_query)
+        for name, alias in ALIASES.items():
+            if not hasattr(bot, name):
+                self.replace(name, alias)
         self.guard_errors()
         self._undo.append(self._unguard_errors)
 

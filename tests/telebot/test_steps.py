@@ -221,7 +221,7 @@ async def test_a_step_for_whom_the_bot_wrote_to(stage: Stage) -> None:
 
     @bot.message_handler(commands=["start"])
     async def start(message: Message) -> None:
-        sent = await bot.reply_to(message, "name?")
+        sent = await bot.send_message(message.chat.id, "name?")
         await register_next_step(sent, step)
 
     async def step(message: Message) -> None:
@@ -239,6 +239,39 @@ async def test_a_step_for_whom_the_bot_wrote_to(stage: Stage) -> None:
             await bob.expect("^other:Bob$", in_=place)
             alice.send("Ann", to=place)
             await alice.expect("^hello Ann$", in_=place)
+
+
+async def test_the_names_that_telebot_has_for_steps(stage: Stage) -> None:
+    """``register_next_step_handler`` and its relatives, which an AsyncTeleBot lacks, are there, and are ours."""
+    bot: Any = stage.bot()
+
+    @bot.message_handler(commands=["start"])
+    async def start(message: Message) -> None:
+        sent = await bot.send_message(message.chat.id, "name?")
+        await bot.register_next_step_handler(sent, step, 1, two=2)
+
+    @bot.message_handler(commands=["forget"])
+    async def forget(message: Message) -> None:
+        await bot.clear_step_handler(message)
+        await bot.register_next_step_handler_by_chat_id(message.chat.id, step, 3, two=4)
+        await bot.clear_step_handler_by_chat_id(message.chat.id)
+        await bot.send_message(message.chat.id, "forgotten")
+
+    async def step(message: Message, one: int, two: int) -> None:
+        await bot.send_message(message.chat.id, f"{message.text} {one} {two}")
+
+    echo(bot)
+    alice = stage.world.person("Alice")
+    async with stage.run(bot):
+        for end in ("^Ann 1 2$", "^other:Ann$"):
+            alice.send("/start")
+            await alice.expect("name")
+            await until(lambda: stage.engine and stage.engine.runtime.steps.storage.scopes)
+            if "other" in end:
+                alice.send("/forget")
+                await alice.expect("forgotten")
+            alice.send("Ann")
+            await alice.expect(end)
 
 
 async def test_a_step_with_a_filter(stage: Stage) -> None:
