@@ -43,8 +43,11 @@ async def tidy(line: Line) -> AsyncIterator[None]:
     assert isinstance(loop, VirtualLoop)
     before = len(asyncio.all_tasks()), len(loop.futures)
     yield
-    await asyncio.gather(*line.tasks, return_exceptions=True)
+    stuck = (await asyncio.wait(line.tasks, timeout=7 * 86400))[1] if line.tasks else set()
+    for task in stuck:
+        task.cancel()
     await settle()
+    assert not stuck
     assert line.adapter is not None
     engine = line.adapter.runtime.engine
     assert list(engine.waits) == []
