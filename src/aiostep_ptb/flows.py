@@ -144,7 +144,7 @@ class Flows:
                 return
             await self._handle_unclear(self._new(update))
             return
-        flow = self._new(update)
+        flow = Flow(self._runtime, self._adapter, update)
         task = self._workers.start(self._run(flow))
         if task is not None or flow.failure is not None:
             await self._accompany(flow, task)
@@ -219,7 +219,7 @@ class Flows:
             or self._runtime.steps.storage.scopes
         ):
             return Glance.UNCLEAR if self._concerns(update) else Glance.NOBODY
-        user_id, update_id = actor_of(message), update.update_id  # type: ignore[attr-defined]
+        user_id, update_id = actor_of(message), int(update.update_id)  # type: ignore[attr-defined]
         if user_id == self._bot_id:
             return Glance.UNCLEAR
         return self._glance(self._bot_id, message.chat.id, user_id, thread_of(message), update_id, text)

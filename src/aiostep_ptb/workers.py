@@ -1,13 +1,13 @@
-"""Tasks that are at hand: starting one costs more than all the rest of an update that nobody waits in.
+"""Tasks that are at hand: making one costs more than all the rest of an update that nobody waits in.
 
 A task of its own is what a handler needs that waits while the framework goes on. Whether it will wait only shows while
-it runs, so each update begins in a task: in one that rests here, at once, without a round of the event loop. If its
-handlers have ended when that first step returns, which only those can that await nothing, the task rests again. If not,
-the task is theirs for good, and another one is made to rest.
+it runs. So each update begins at once, in the name and the context of a task that rests here. If its handlers have
+ended when they let go for the first time, which only those can that await nothing, the task has not even noticed and
+rests on. If not, it goes on with them from there, theirs for good, and another one is made to rest.
 
-How that works is the protocol of asyncio's futures, which a task waits for without asking for their class: it gives
-them a callback that makes its next step. Here the callback is called directly, in place of by the loop.
-``_enter_task`` and ``_leave_task`` are what asyncio documents for those who make steps themselves.
+How that works: a task makes its next step when whatever it waits for calls it back, and it waits for anything that
+keeps to the protocol of futures. Here the callback is called directly, in place of by the loop. ``_enter_task`` and
+``_leave_task`` are what asyncio documents for those who make steps of tasks themselves.
 """
 
 from __future__ import annotations
@@ -30,31 +30,48 @@ class Worker:
     Attributes:
         step: makes the task go on; None while it does not rest.
         context: the one that the task runs in.
-        work: what it shall do next.
-        is_spent: its work had to wait, so it does no other.
+        work: what it shall go on with.
+        awaits: what that waits for.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_is_cancelled", "_loop", "context", "is_spent", "step", "task", "work")
+    __slots__ = ("_asyncio_future_blocking", "_is_cancelled", "_loop", "awaits", "context", "step", "task", "work")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._asyncio_future_blocking = False
+        self._asyncio_future_blocking = True
         self._is_cancelled = False
         self._loop = loop
         self.step: Any = None
         self.context: Any = None
         self.work: Work | None = None
-        self.is_spent = False
-        self.task: asyncio.Task[None] = loop.create_task(self._live())
+        self.awaits: Any = None
+        self.task: asyncio.Task[None] = loop.create_task(_rest_and_work(self))
         # Whoever closes the loop in the middle of a rest loses nothing.
         self.task._log_destroy_pending = False  # type: ignore[attr-defined]
 
-    async def _live(self) -> None:
-        await _rest_and_work(self)
-
-    def stop(self) -> None:
-        """Let the task end, if it rests."""
-        if not self.is_spent and not self._loop.is_closed():
-            self.task.cancel()
+    def begin(self, work: Work) -> bool:
+        """Run *work* until it is done, or waits for something for the first time; return whether it is done."""
+        loop, task = self._loop, self.task
+        outer = asyncio.current_task(loop)
+        assert outer is not None
+        _leave_task(loop, outer)
+        _enter_task(loop, task)
+        try:
+            self.awaits = self.context.run(work.send, None)
+        except StopIteration:
+            return True
+        finally:
+            _leave_task(loop, task)
+            _enter_task(loop, outer)
+        self.work = work
+        task._log_destroy_pending = True  # type: ignore[attr-defined]
+        step, self.step = self.step, None
+        if step is not None:  # else the work has cancelled its task, which goes on in the next round
+            _leave_task(loop, outer)
+            try:
+                self.context.run(step, self)
+            finally:
+                _enter_task(loop, outer)
+        return False
 
     # The protocol of futures. Without get_loop: asyncio then looks for _loop, which is faster.
 
@@ -74,16 +91,36 @@ class Worker:
         return step is not None
 
 
+async def _rest_and_work(worker: Worker) -> None:
+    await _rest(worker)
+
+
 @types.coroutine
-def _rest_and_work(worker: Worker) -> Generator[Any, Any, None]:
-    # One generator for all the rests: one for each would be a tenth of what an update takes.
-    while not worker.is_spent:
-        worker._asyncio_future_blocking = True
+def _rest(worker: Worker) -> Generator[Any, Any, None]:
+    """Wait until *worker* has work that is under way, and be as if it had been ours from the start."""
+    error: BaseException | None = None
+    try:
         yield worker
-        work, worker.work = worker.work, None
-        if work is None:
+    except BaseException as raised:  # noqa: BLE001 - the work's business, if there is any
+        error = raised
+    work, awaits = worker.work, worker.awaits
+    if work is None:
+        if error is not None:
+            raise error
+        return
+    while True:
+        try:
+            if error is not None:
+                awaits, error = work.throw(error), None
+        except StopIteration:
             return
-        yield from work
+        try:
+            yield awaits
+        except BaseException as raised:  # noqa: BLE001 - to be raised where the work waits
+            error = raised
+        else:
+            break
+    yield from work
 
 
 class Workers:
@@ -98,26 +135,15 @@ class Workers:
         # What a handler or a caller has set in its context must be seen by the right ones only.
         if worker is None or worker.step is None or worker.context != copy_context():
             return self._start_elsewhere(work)
-        loop, step, worker.step = worker._loop, worker.step, None
-        worker.work = work
-        outer = asyncio.current_task(loop)
-        assert outer is not None
-        _leave_task(loop, outer)
-        try:
-            worker.context.run(step, worker)
-        finally:
-            _enter_task(loop, outer)
-        if worker.step is not None:
+        if worker.begin(work):
             return None
-        worker.is_spent = True
-        worker.task._log_destroy_pending = True  # type: ignore[attr-defined]
-        self._resting = Worker(loop)
+        self._resting = Worker(worker._loop)
         return worker.task
 
     def _start_elsewhere(self, work: Work) -> asyncio.Task[None]:
         """Begin *work* with the next round of the loop; there will be a worker for the one after."""
         loop, worker = asyncio.get_running_loop(), self._resting
-        if worker is None or worker.step is not None:
+        if worker is None or worker.step is not None or worker.task.done():
             self.stop()
             self._resting = Worker(loop)
         return loop.create_task(work)
@@ -125,5 +151,5 @@ class Workers:
     def stop(self) -> None:
         """Let nobody rest any more."""
         worker, self._resting = self._resting, None
-        if worker is not None:
-            worker.stop()
+        if worker is not None and not worker._loop.is_closed():
+            worker.task.cancel()

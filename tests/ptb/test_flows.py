@@ -539,17 +539,20 @@ async def test_stop_does_not_hang_on_what_does_not_block(local: Stage) -> None:
 
 
 async def test_a_handler_that_does_not_take_leave_is_cancelled(local: Stage) -> None:
-    """After the grace a handler that goes on is cancelled, and the bot stops."""
-    app, seen = local.application(grace=0.05), list[str]()
+    """After the grace a handler that goes on is cancelled, the bot stops, and what it wrote in the end is kept."""
+    persistence = DictPersistence()
+    app = local.application(local.builder().persistence(persistence), grace=0.05)
 
     async def start(update: Update, context: Context) -> None:
+        assert context.user_data is not None
         try:
             try:
                 await wait_for()
             finally:
+                await app.update_persistence()
                 await asyncio.sleep(60)
         finally:
-            seen.append("cancelled")
+            context.user_data["last"] = "words"
 
     app.add_handler(CommandHandler("start", start))
     alice = local.world.person("Alice")
@@ -557,7 +560,7 @@ async def test_a_handler_that_does_not_take_leave_is_cancelled(local: Stage) -> 
         alice.send("/start")
         await waiting(local)
 
-    assert seen == ["cancelled"]
+    assert persistence.user_data == {alice.id: {"last": "words"}}
 
 
 async def test_an_application_that_starts_again(local: Stage) -> None:
