@@ -1,6 +1,6 @@
 """Measuring so that the ratios mean something on any machine, and printing them.
 
-What is compared runs in one process, in turns, in small batches: a slow moment hits everybody. A batch counts the
+What is compared runs in one process, in turns, in batches of 100: a slow moment hits everybody. A batch counts the
 CPU time of the process, threads included, so waiting costs nothing and a filter run in a thread costs what it costs.
 The lowest tenth of the batches is the figure: interruptions only ever add. Nothing here asserts a time.
 """
@@ -57,12 +57,12 @@ def options(doc: str | None) -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few rounds: to see that it runs, the figures say little")
-    parser.add_argument("--rounds", type=int, help="batches of each row (default 300)")
+    parser.add_argument("--rounds", type=int, help="batches of each row (default 200)")
     parser.add_argument("--others", type=int, help="how many others wait in the crowded rows (default 10000)")
     parser.add_argument("--markdown", action="store_true", help="print only the tables, for benchmarks/README.md")
     given = parser.parse_args()
-    rounds, others = (15, 1_000) if given.quick else (300, 10_000)
-    return Options(given.rounds or rounds, 20, given.others or others, given.markdown)
+    rounds, others = (15, 1_000) if given.quick else (200, 10_000)
+    return Options(given.rounds or rounds, 100, given.others or others, given.markdown)
 
 
 async def measure(subjects: Sequence[Subject], choice: Options) -> dict[str, float]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from aiogram import Bot, Dispatcher, Router
 from aiogram.dispatcher.event.handler import HandlerObject
 from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
-from aiogram.dispatcher.middlewares.user_context import UserContextMiddleware
 from aiogram.fsm.storage.memory import DisabledEventIsolation
 from aiogram.types import Update
 
@@ -90,7 +89,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
             raise AlreadyInstalled(dispatcher)
         self.runtime = runtime
         self._arrival = Arrival(self)
-        self._insert(outer, _after_context(outer), self._arrival)
+        self._insert(outer, _after_errors(outer), self._arrival)
         if self.detach:
             self._insert(outer, 0, Detach(self))
         self._wrap_isolation(dispatcher)
@@ -154,6 +153,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
     async def _on_startup(self, bot: Bot | None = None, bots: Collection[Bot] = ()) -> None:
         self.runtime.reopen()
         self.fed_by.clear()
+        self._arrival.forget_bot()
         self._note_origins()
         for one in (*bots, *((bot,) if bot is not None else ())):
             self.bots[one.id] = one
@@ -285,14 +285,10 @@ async def _learn_name(bot: Bot) -> None:
         await bot.me()
 
 
-def _after_context(middlewares: Any) -> int:
-    """Find the first place at which errors reach the error handlers; before anything that may wait."""
-    index = 0
-    for middleware in middlewares:
-        if not isinstance(middleware, (ErrorsMiddleware, UserContextMiddleware)):
-            break
-        index += 1
-    return index
+def _after_errors(middlewares: Any) -> int:
+    """Find the first place at which errors reach the error handlers."""
+    first = next(iter(middlewares), None)
+    return 1 if isinstance(first, ErrorsMiddleware) else 0
 
 
 def _kinds(updates: Iterable[str], dispatcher: Dispatcher) -> frozenset[str]:

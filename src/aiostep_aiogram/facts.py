@@ -18,7 +18,7 @@ from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Upd
 from aiostep_core.facts import Facts
 from aiostep_core.keys import Key
 
-__all__ = ["actor_of", "event_of", "facts_of", "key_of_object", "key_of_update", "kind_of"]
+__all__ = ["event_of", "facts_of", "key_of_object", "key_of_update", "kind_of"]
 
 #: Telegram's placeholders for "an anonymous administrator", "a channel" and "the linked channel".
 _PLACEHOLDERS: Final = frozenset({1087968824, 136817688, 777000})
@@ -63,7 +63,7 @@ def key_of_update(update: Update, bot_id: int) -> Key:
     message = update.message
     if message is not None:
         thread_id = message.message_thread_id if message.is_topic_message else None
-        return Key(bot_id, message.chat.id, actor_of(message), thread_id, None)
+        return Key(bot_id, message.chat.id, _actor(message), thread_id, None)
     kind = kind_of(update)
     return _key(kind, getattr(update, kind), bot_id) if kind else Key(bot_id)
 
@@ -110,8 +110,7 @@ def _or_none(key: Key) -> Key | None:
     return key if key.chat_id is not None or key.user_id is not None else None
 
 
-def actor_of(message: Message) -> int | None:
-    """Return who wrote the message; None for a channel's own post."""
+def _actor(message: Message) -> int | None:
     user = message.from_user
     if user is None:
         return None
@@ -123,7 +122,7 @@ def actor_of(message: Message) -> int | None:
 def _key(kind: str, event: Any, bot_id: int) -> Key:
     if kind in _MESSAGES:
         thread_id = event.message_thread_id if event.is_topic_message else None
-        return Key(bot_id, event.chat.id, actor_of(event), thread_id, getattr(event, "business_connection_id", None))
+        return Key(bot_id, event.chat.id, _actor(event), thread_id, getattr(event, "business_connection_id", None))
     if kind == "callback_query":
         return _key_of_click(event, bot_id)
     if kind == "poll_answer":

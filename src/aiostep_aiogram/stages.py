@@ -9,11 +9,13 @@ whose handler runs, so that a step gets the inner middlewares of the router that
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aiogram import Router
+from aiogram import Bot, Router
 from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.dispatcher.event.telegram import TelegramEventObserver
+from aiogram.dispatcher.middlewares.user_context import UserContextMiddleware
 from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import TelegramObject, Update
 
@@ -22,9 +24,10 @@ from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.errors import WaitEnded
 from aiostep_core.facts import Delivery
 from aiostep_core.steps import Step
+from aiostep_core.waits import Wait
 
 from .callbacks import handler_of, remembering_handlers
-from .facts import actor_of, key_of_update
+from .facts import key_of_update
 
 if TYPE_CHECKING:
     from .adapter import AiogramAdapter
@@ -35,6 +38,7 @@ Handler = Callable[[Any, dict[str, Any]], Awaitable[Any]]
 _STEP = "aiostep_step"
 _SETTLING = (Outcome.HELD, Outcome.FILTERING)
 NOT_YOURS = "This button is not for you."
+_context = UserContextMiddleware()
 
 
 class Arrival:
@@ -44,48 +48,64 @@ class Arrival:
         self._adapter = adapter
         self._runtime = adapter.runtime
         self._stages: dict[str, StepStage] = {}
-        # Asked for every update, so without a call in between.
-        self._is_new = adapter.runtime.engine.updates.add
-        self._glance = adapter.runtime.engine.glance
+        self._bot: Bot | None = None
+        self._bot_id = 0
+        # Asked about every update, so without a call in between.
+        engine = adapter.runtime.engine
+        self._is_new = engine.updates.add
+        self._glance = engine.glance
+        self._busy = (*engine.signs_of_life, adapter.runtime.steps.storage.scopes)
 
     def __call__(self, handler: Handler, event: Update, data: dict[str, Any]) -> Awaitable[Any]:
-        """Take the update, or hand it on; no coroutine of ours is in between when there is nothing to decide."""
-        adapter, runtime, bot = self._adapter, self._runtime, data["bot"]
-        bot_id = bot.id
-        if bot_id not in adapter.fed_by:
-            adapter.meet_bot(bot)
+        """Take the update, or hand it on. Nothing is awaited before that is decided, if no filter has to be."""
+        bot = data["bot"]
+        bot_id = self._bot_id if bot is self._bot else self._meet_bot(bot)
         if not self._is_new(bot_id, event.update_id):
+            return _nothing()  # it came before
+        if any(self._busy) and (found := self._look(event, bot_id)) is not Glance.NOBODY:
+            if found is Glance.UNCLEAR:
+                # What filters and error handlers are given besides the update comes from there.
+                return _context(partial(self._meet, handler), event, data)
+            self._runtime.claim(found, Delivery(None, event.message, (event, data), self._adapter))
             return _nothing()
-        turn = Turn(runtime, adapter, (event, data))
-        if runtime.is_idle:
-            return self._run(turn, handler, event, data)
-        message = event.message
-        text = message.text if message is not None else None
-        if message is None or text is None or text[:1] == "/" or message.reply_to_message is not None:
-            return self._look_closely(turn, handler, event, data)
-        user_id, thread_id = actor_of(message), message.message_thread_id if message.is_topic_message else None
-        found = self._glance(bot_id, message.chat.id, user_id, thread_id, event.update_id, text)
-        if found is Glance.UNCLEAR or user_id == bot_id or runtime.steps.storage.scopes:
-            return self._look_closely(turn, handler, event, data)
-        if found is Glance.NOBODY:
-            return self._run(turn, handler, event, data)
-        runtime.claim(found, turn.delivery)
-        return _nothing()
+        return self._run(Turn(self._runtime, self._adapter, (event, data)), handler, event, data)
 
-    def _look_closely(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Awaitable[Any]:
-        """Decide about what is no plain message, or not for sure."""
+    def forget_bot(self) -> None:
+        """Meet the bot anew: it may be fed in another way from now on."""
+        self._bot = None
+
+    def _meet_bot(self, bot: Bot) -> int:
+        """Remember *bot*, nearly always the only one, and its id, which aiogram works out whenever it is asked."""
+        self._bot, self._bot_id = bot, bot.id
+        if self._bot_id not in self._adapter.fed_by:
+            self._adapter.meet_bot(bot)
+        return self._bot_id
+
+    def _look(self, event: Update, bot_id: int) -> Wait | Glance:
+        """Look who waits for the update, at a glance if it is a plain message of a person."""
+        message = event.message
+        if message is None or (text := message.text) is None or text[:1] == "/" or message.reply_to_message is not None:
+            return self._look_closely(event, bot_id)
+        user = message.from_user
+        if user is None or user.id == bot_id or message.sender_chat is not None or self._busy[-1]:
+            return self._look_closely(event, bot_id)
+        thread_id = message.message_thread_id if message.is_topic_message else None
+        return self._glance(bot_id, message.chat.id, user.id, thread_id, event.update_id, text)
+
+    def _look_closely(self, event: Update, bot_id: int) -> Glance:
+        """Look whether there is anything to decide about what is no plain message."""
         message = event.message
         if message is None:
             is_about_message, is_loss = True, event.my_chat_member is not None or event.chat_member is not None
         else:
             is_about_message = message.reply_to_message is not None or message.media_group_id is not None
             is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
-        key = key_of_update(event, data["bot"].id)
-        if is_loss or self._runtime.concerns(key, about_message=is_about_message):
-            return self._meet(turn, handler, event, data)
-        return self._run(turn, handler, event, data)
+        key = key_of_update(event, bot_id)
+        concerns = is_loss or self._runtime.concerns(key, about_message=is_about_message)
+        return Glance.UNCLEAR if concerns else Glance.NOBODY
 
-    async def _meet(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
+    async def _meet(self, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
+        turn = Turn(self._runtime, self._adapter, (event, data))
         runtime, delivery = self._runtime, turn.delivery
         try:
             decision = runtime.meet(delivery)
@@ -239,4 +259,4 @@ class Origin:
 
 
 async def _nothing() -> None:
-    """Consume an update that came before."""
+    """Be what awaiting an update that was taken comes to."""

@@ -198,7 +198,10 @@ class StepStorage(ABC):
     @property
     @abstractmethod
     def scopes(self) -> Collection[Scope]:
-        """The scopes under which there can be steps; an empty collection means that there are none for certain."""
+        """The scopes under which there can be steps; an empty collection means that there are none for certain.
+
+        Always the same collection: whoever asks about every update keeps it.
+        """
 
     def may_have(self, place: Place) -> bool:
         """Tell, without awaiting, whether there may be a step at *place*. False is certain."""

@@ -31,21 +31,19 @@ class Turn:
         park: set by an adapter that must know when the handler begins to wait; called then.
     """
 
-    __slots__ = (
-        "_delivery", "adapter", "aim", "carrier", "clicks", "conversations", "is_over", "origin", "park", "runtime",
-    )  # fmt: skip
+    # The defaults are the class's: one is made for every update, and nearly all stay as they are here.
+    conversations: dict[Place, Conversation] | None = None
+    clicks: tuple[Delivery, ...] = ()
+    origin: Any = None
+    aim: Aim | None = None
+    park: Callable[[], object] | None = None
+    is_over = False
+    _delivery: Delivery | None = None
 
-    def __init__(self, runtime: Runtime, adapter: Adapter[Any], carrier: Any, delivery: Delivery | None = None) -> None:
+    def __init__(self, runtime: Runtime, adapter: Adapter[Any], carrier: Any) -> None:
         self.runtime = runtime
         self.adapter = adapter
         self.carrier = carrier
-        self._delivery = delivery
-        self.conversations: dict[Place, Conversation] | None = None
-        self.clicks: tuple[Delivery, ...] = ()
-        self.park: Callable[[], object] | None = None
-        self.is_over = False
-        self.origin: Any = None
-        self.aim: Aim | None = None
 
     @property
     def delivery(self) -> Delivery:
@@ -62,7 +60,8 @@ class Turn:
 
     def rest(self) -> None:
         """Let go of what can be worked out again: the handler begins to wait, perhaps for long."""
-        self._delivery = None
+        if self._delivery is not None:
+            self._delivery = None
 
 
 #: Set by adapters for every update: tasks that a handler starts inherit it, and later updates must not.

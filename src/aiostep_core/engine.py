@@ -144,10 +144,17 @@ class Engine:
     # An update arrives.
 
     @property
+    def signs_of_life(self) -> tuple[Collection[object], ...]:
+        """The collections that are all empty while every update would be passed on.
+
+        They stay the same ones, so an adapter can ask them itself, at a fifth of the cost, about every update.
+        """
+        return self.waits.index, self.albums.seen, self.lanes.held
+
+    @property
     def is_idle(self) -> bool:
         """Whether every update would be passed on."""
-        # Asked for every update: the dictionaries themselves answer in a fifth of the time.
-        return not (self.waits.index or self.albums.seen or self.lanes.held)
+        return not any(self.signs_of_life)
 
     def may_concern(self, key: Key, about_message: bool) -> bool:
         """Tell quickly whether an update that reports no loss can be anything but PASS. False is certain."""
@@ -185,11 +192,6 @@ class Engine:
         if found is None:
             return Glance.NOBODY
         return found.waits[0] if found.takes_at_once(user_id, "message", update_id) else Glance.UNCLEAR
-
-    def claim(self, wait: Wait, delivery: Delivery) -> Changes:
-        """Let the wait that a glance found have the update."""
-        wait.take(Signal.ANSWER, delivery=delivery)
-        return Changes((wait,))
 
     def decide(self, delivery: Delivery, now: float) -> Decision:
         """Decide what becomes of an update that has just arrived."""
@@ -309,7 +311,7 @@ class Engine:
     def ask(self, wait: Wait, now: float, *, fresh: bool = False) -> Decision | None:
         """Open *wait* and, unless it wants *fresh* updates, look through the mailbox; None: it has to wait."""
         self.waits.add_wait(wait)
-        return None if fresh else self.read(wait, now)
+        return None if fresh or not wait.conversation.unread else self.read(wait, now)
 
     def read(self, wait: Wait, now: float, last: Decision | None = None) -> Decision | None:
         """Look through the mailbox, in order; *last* is a FILTERING decision whose filter said no."""

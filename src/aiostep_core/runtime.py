@@ -87,7 +87,8 @@ class Runtime:
 
     def claim(self, wait: Wait, delivery: Delivery) -> None:
         """Let the wait that a glance of the engine found have the update."""
-        self.perform(self.engine.claim(wait, delivery))
+        wait.take(Signal.ANSWER, delivery=delivery)
+        wake(wait)
 
     async def settle(self, decision: Decision) -> Decision:
         """Await filters, and earlier updates of the same key, until the decision is made."""

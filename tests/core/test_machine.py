@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -25,6 +26,8 @@ from aiostep_core.storages import MemorySteps
 from aiostep_core.waits import Conversation, Signal, Wait, WaitState
 from tests.core.making import ALICE, BOB, BOT, GROUP
 from tests.core.model import ORDER, AStep, ATalk, AWait, Filing, Model, Update
+
+pytestmark = pytest.mark.timeout(1800)  # HYPOTHESIS_PROFILE=long takes minutes
 
 ROOM = 3  # small, so that mailboxes overflow
 KINDS = ["message", "callback_query", "poll_answer"]
