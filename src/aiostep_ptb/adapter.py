@@ -66,15 +66,16 @@ class PTBAdapter(Adapter[AnyApplication]):
         if isinstance(group, bool) or not isinstance(group, int):
             raise BadArgument("group", group, "a whole number, as for Application.add_handler")
         self._target = weakref.ref(target)
-        self.group = group
-        self.ordered = ordered
-        self.identify = identify
-        self.grace = grace
-        self.bot_id = int(target.bot.token.partition(":")[0])
-        self.clicks = clicks.ClickWatch()
+        self.group: int = group
+        self.ordered: bool = ordered
+        self.identify: Callable[[Any], Any] | None = identify
+        self.grace: float = grace
+        self.bot_id: int = int(target.bot.token.partition(":")[0])
+        self.clicks: clicks.ClickWatch = clicks.ClickWatch()
         self.runtime: Runtime
         self._username: str | None = None
         self._warned: set[str] = set()
+        self._handler = StepHandler()
         self._undo: Callable[[AnyApplication], object] | None = None
         options: dict[str, Any] = {"group": group, "ordered": ordered, "identify": identify, "grace": grace}
         self.options = MappingProxyType({name: value for name, value in options.items() if value != _DEFAULTS[name]})
@@ -98,16 +99,15 @@ class PTBAdapter(Adapter[AnyApplication]):
         if hasattr(application, "aiostep_adapter"):
             raise AlreadyInstalled(application)
         self.runtime = runtime
-        self.flows = Flows(self, runtime, type(application).process_update, ordered=self.ordered)
-        handler, types = StepHandler(), application.context_types
+        self.flows: Flows = Flows(self, runtime, type(application).process_update, ordered=self.ordered)
+        types = application.context_types
         followed = following_jobs(types, self._begin_job)
         original = swap_class(application, self, self.flows)
-        application.add_handler(handler, self.group)
         application.context_types = followed
 
         def undo(application: AnyApplication) -> None:
             restore_class(application, original)
-            application.handlers = _without(handler, application.handlers)
+            application.handlers = _without(self._handler, application.handlers)
             if application.context_types is followed:
                 application.context_types = types
 
@@ -119,6 +119,15 @@ class PTBAdapter(Adapter[AnyApplication]):
         if undo is not None and application is not None:
             undo(application)
         self.clicks.stop()
+
+    def handle_steps(self) -> None:
+        """Have the application handle steps, from the first one on; most bots have none, and need not be slower."""
+        application, handler = self.target, self._handler
+        groups = application.handlers
+        if handler not in groups.get(self.group, ()):
+            # First of its group, of which only one handles an update. Handlers that are under way go through the old
+            # dictionary.
+            application.handlers = dict(sorted({**groups, self.group: [handler, *groups.get(self.group, ())]}.items()))
 
     def begin(self) -> None:
         """Note that the application begins: waits are welcome again."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from telegram import CallbackQuery, Chat, Message, TelegramObject, Update, User
 
-from aiostep_core.facts import Facts
+from aiostep_core.facts import Facts, is_service
 from aiostep_core.keys import Key
 
 __all__ = ["actor_of", "facts_of", "key_of_object", "key_of_update", "kind_of", "thread_of"]
@@ -197,6 +197,7 @@ def _facts_of_message(update_id: int, kind: str, key: Key, message: Message, use
         command=_command(text, username) if text is not None and text[:1] == "/" else None,
         is_own=user is not None and user.id == key.bot_id,
         is_edit=message.edit_date is not None,
+        is_service=text is None and is_service(message),
         gone=gone,
         leaver_id=leaver_id,
         date=message.date.timestamp(),

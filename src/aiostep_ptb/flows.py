@@ -16,8 +16,8 @@ import functools
 import logging
 import weakref
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from telegram import Update
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow", "Flows"]
 
-Place = tuple[int | None, int | None, str | None]
-Lane = deque[tuple["Flow", "asyncio.Future[None] | None"]]
-Handle = Callable[[Any, object], Coroutine[Any, Any, None]]
+Place: TypeAlias = tuple[int | None, int | None, str | None]
+Lane: TypeAlias = "deque[tuple[Flow, asyncio.Future[None] | None]]"
+Handle: TypeAlias = Callable[[Any, object], Coroutine[Any, Any, None]]
 
 logger = logging.getLogger("aiostep")
 NOT_YOURS: Final = "This button is not for you."
@@ -70,12 +70,6 @@ class Flow(Turn):
     _is_parked = False
     _gates: list[asyncio.Future[None]] | None = None
 
-    def __init__(self, runtime: Runtime, adapter: PTBAdapter, carrier: Any, delivery: Delivery | None = None) -> None:
-        super().__init__(runtime, adapter, carrier)
-        if delivery is not None:
-            self._delivery = delivery
-        self.park = self._note_parking
-
     @property
     def is_idle(self) -> bool:
         """Whether the framework may go on."""
@@ -99,7 +93,8 @@ class Flow(Turn):
             if not gate.done():
                 gate.set_result(None)
 
-    def _note_parking(self) -> None:
+    def park(self) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Note that a handler begins to wait."""
         self._is_parked = True
         self.release()
 
@@ -121,6 +116,7 @@ class Flows:
         self._bot_id = adapter.bot_id
         # Asked about every update, so without a call in between.
         self._is_new, self._glance = runtime.engine.updates.add, runtime.engine.glance
+        self._busy: tuple[Collection[object], ...] = (*runtime.engine.signs_of_life, runtime.steps.storage.scopes)
         self._lanes: dict[Place, Lane] = {}
         self._workers = Workers()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -138,7 +134,7 @@ class Flows:
             if lane is not None:
                 await self._hold(self._new(update), lane)
                 return
-        if not self._runtime.is_idle and (found := self._look(update)) is not Glance.NOBODY:
+        if any(self._busy) and (found := self._look(update)) is not Glance.NOBODY:
             if not isinstance(found, Glance):
                 await self._answer(found, update)
                 return
@@ -211,13 +207,7 @@ class Flows:
         """Look who waits for the update, at a glance if it is a plain message."""
         message = update.message if isinstance(update, Update) else None
         text = message.text if message is not None else None
-        if (
-            message is None
-            or text is None
-            or text[:1] == "/"
-            or message.reply_to_message is not None
-            or self._runtime.steps.storage.scopes
-        ):
+        if message is None or text is None or text[:1] == "/" or message.reply_to_message is not None or self._busy[-1]:
             return Glance.UNCLEAR if self._concerns(update) else Glance.NOBODY
         user_id, update_id = actor_of(message), int(update.update_id)  # type: ignore[attr-defined]
         if user_id == self._bot_id:
@@ -262,6 +252,7 @@ class Flows:
             runtime.start(self._adapter.answer_click(delivery, NOT_YOURS))
         if flow.step is not None:
             runtime.open_for_step(flow.step, flow)
+            self._adapter.handle_steps()
         return decision.outcome is not Outcome.PASS
 
     async def _pass_baton(self, decision: Decision) -> None:
@@ -294,7 +285,6 @@ class Flows:
                     flow.is_over = True
         finally:
             flow.is_done = True
-            flow.park = None  # it is bound to the flow
             if flow._gates is not None:
                 flow.release()
             current_turn.reset(token)

@@ -125,6 +125,29 @@ async def test_one_handler_runs_at_a_time(local: Stage) -> None:
     assert overlaps == []
 
 
+async def test_nobody_else_is_served_while_the_next_question_is_on_its_way(local: Stage) -> None:
+    """T11: a handler that has its answer runs until it waits again, and sending the next prompt is not waiting."""
+    app = local.application()
+
+    async def start(update: Update, context: Context) -> None:
+        await ask("q1")
+        await ask("q2")
+
+    app.add_handler(CommandHandler("start", start))
+    echo(app)
+    alice, bob = local.world.person("Alice"), local.world.person("Bob")
+    async with local.run(app):
+        alice.send("/start")
+        await alice.expect("q1")
+        await waiting(local)
+        local.world.faults.add("sendMessage", delay=0.05, when=lambda params: params["text"] == "q2")
+        alice.send("Ann")
+        bob.send("hi")
+        await bob.expect("^other:hi$")
+
+    assert [call["text"] for call in local.calls("sendMessage")] == ["q1", "q2", "other:hi"]
+
+
 async def test_a_handler_that_waits_for_two_people_at_once(local: Stage) -> None:
     """T20: while one of two waits of a handler is answered, the application goes on for the sake of the other."""
     app, got = local.application(), list[tuple[str, str]]()
@@ -269,9 +292,10 @@ async def test_a_webhook_request_that_is_interrupted(local: Stage) -> None:
     assert seen == ["begun", "tidied"] * 2
 
 
-async def test_a_handler_that_dispatches_an_update(local: Stage) -> None:
+@pytest.mark.parametrize("concurrent", [False, True])
+async def test_a_handler_that_dispatches_an_update(local: Stage, concurrent: bool) -> None:
     """A handler may await ``process_update`` itself, of the same person too, and of one who waits in it."""
-    app, got = local.application(local.builder().concurrent_updates(True)), list[str]()
+    app, got = local.application(local.builder().concurrent_updates(concurrent)), list[str]()
 
     async def start(update: Update, context: Context) -> None:
         answer = asyncio.ensure_future(wait_for())

@@ -13,7 +13,7 @@ from telegram import Update
 from telegram.ext import Application, ApplicationBuilder, CommandHandler, ContextTypes
 
 import aiostep
-from aiostep import WouldDeadlock
+from aiostep import WouldDeadlock, register_next_step
 from aiostep_core.errors import AlreadyInstalled, BadArgument, UnsupportedTarget
 from aiostep_core.facts import Facts
 from aiostep_core.keys import Key
@@ -79,6 +79,10 @@ async def test_any_class_of_application(local: Stage, kind: type[App]) -> None:
     assert isinstance(app, kind)
     assert (type(app).__name__, type(app).__module__) == (kind.__name__, kind.__module__)
     assert await ask_name(app) == "Ann"
+    await register_next_step(Key(42, 1, 1), lambda update, context: None)
+    async with app:
+        await app.process_update(message(app, 5, "step"))
+    assert len(app.handlers) == 2
 
     engine.uninstall()
     app.handlers.pop(0)

@@ -337,10 +337,11 @@ async def test_a_group_of_one_s_own(local: Stage) -> None:
 
     app.add_handler(TypeHandler(Update, note), group=4)
     app.add_handler(CommandHandler("start", start))
+    app.add_handler(MessageHandler(filters.ALL, note), group=5)
     alice = local.world.person("Alice")
     async with local.run(app):
         alice.send("/start")
         alice.send("a")
         await until(lambda: "step a" in order)
 
-    assert order == ["note /start", "note a", "step a"]
+    assert order == ["note /start", "note /start", "note a", "step a"]
