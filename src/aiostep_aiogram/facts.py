@@ -15,7 +15,7 @@ from typing import Any, Final
 from aiogram import Bot
 from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, Message, Update, User
 
-from aiostep_core.facts import Facts
+from aiostep_core.facts import Facts, is_service
 from aiostep_core.keys import Key
 
 __all__ = ["event_of", "facts_of", "key_of_object", "key_of_update", "kind_of"]
@@ -177,6 +177,7 @@ def _facts_of_message(update_id: int, kind: str, key: Key, message: Message, bot
         command=_command(text, bot) if text is not None and text[:1] == "/" else None,
         is_own=user is not None and user.id == key.bot_id,
         is_edit=message.edit_date is not None,
+        is_service=text is None and is_service(message),
         is_forum=bool(chat.is_forum),
         gone=gone,
         leaver_id=leaver_id,

@@ -104,7 +104,7 @@ class Arrival:
         concerns = is_loss or self._runtime.concerns(key, about_message=is_about_message)
         return Glance.UNCLEAR if concerns else Glance.NOBODY
 
-    async def _meet(self, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
+    async def _meet(self, handler: Handler, event: Any, data: dict[str, Any]) -> Any:
         turn = Turn(self._runtime, self._adapter, (event, data))
         runtime, delivery = self._runtime, turn.delivery
         try:

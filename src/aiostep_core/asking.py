@@ -49,7 +49,8 @@ async def wait_for(
         timeout: seconds; None waits for ever, 0 only looks at what has come already.
         kinds: Telegram's names of updates, one or several. "message" means whichever way a message comes.
         filter: whether an update is meant: a filter of the framework or any callable, also an async one. An update
-            that is not meant goes on to the other handlers.
+            that is not meant goes on to the other handlers. A service message, such as a pin, is an answer only
+            to a filter that says so.
         scope: which parts of the target count; see ``Scope``.
         default: returned instead of raising ``WaitTimeout``.
         on_conflict: what to do when somebody else waits there: "replace" them, "queue" behind, or "reject" this wait.
@@ -77,6 +78,7 @@ async def wait_for(
         on_conflict=on_conflict,
         fresh=fresh,
         takes_commands=commands == "take",
+        takes_service=filter is not None,
     )
     del setting  # or it would be kept for as long as this waits
     # What follows is ``runtime.outcome``, without a coroutine of its own: this may wait a hundred thousand times.

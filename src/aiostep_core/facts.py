@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .errors import BadArgument
 from .keys import Key
 
-__all__ = ["CHATLESS", "KINDS", "Delivery", "Facts", "kinds_of"]
+__all__ = ["CHATLESS", "KINDS", "SERVICE", "Delivery", "Facts", "is_service", "kinds_of"]
 
 
 class Facts(NamedTuple):
@@ -20,6 +20,7 @@ class Facts(NamedTuple):
     ``user_id`` is the actor: for an anonymous administrator or a channel that writes in a group, the ``sender_chat``.
     ``thread_id`` is set only for topic messages (``is_topic_message``), never for a reply thread.
     ``command`` has no slash; it names another bot as ``"help@other_bot"``.
+    ``is_service`` marks a message that reports what somebody did, such as a pin, and that nobody wrote.
     ``gone`` says that the update reports the end of a chat, ``"blocked"``, ``"left"`` or ``"migrated"``: for the
     person ``leaver_id``, or for everybody if that is None.
     ``date`` is a POSIX time in seconds.
@@ -45,6 +46,7 @@ class Facts(NamedTuple):
     is_edit: bool = False
     is_forum: bool = False
     is_inaccessible: bool = False
+    is_service: bool = False
     gone: str | None = None
     leaver_id: int | None = None
     date: float | None = None
@@ -92,6 +94,38 @@ KINDS: dict[str, frozenset[str]] = {
     "edited_message": frozenset({"edited_message", "edited_business_message", "edited_channel_post"}),
 }
 
+#: What a message has that reports something and says nothing. Reports that answer a button (a shared chat, data of a
+#: web app, a payment) are not among them.
+SERVICE = (
+    "pinned_message",
+    "new_chat_members",
+    "left_chat_member",
+    "new_chat_title",
+    "new_chat_photo",
+    "delete_chat_photo",
+    "group_chat_created",
+    "supergroup_chat_created",
+    "channel_chat_created",
+    "message_auto_delete_timer_changed",
+    "migrate_to_chat_id",
+    "migrate_from_chat_id",
+    "proximity_alert_triggered",
+    "boost_added",
+    "chat_background_set",
+    "forum_topic_created",
+    "forum_topic_edited",
+    "forum_topic_closed",
+    "forum_topic_reopened",
+    "general_forum_topic_hidden",
+    "general_forum_topic_unhidden",
+    "giveaway_created",
+    "giveaway_completed",
+    "video_chat_scheduled",
+    "video_chat_started",
+    "video_chat_ended",
+    "video_chat_participants_invited",
+)
+
 #: Kinds that tell who but not where: a wait for them looks for the person in no chat.
 CHATLESS = frozenset(
     {
@@ -106,6 +140,11 @@ CHATLESS = frozenset(
 )
 
 _MESSAGES = KINDS["message"]
+
+
+def is_service(message: object) -> bool:
+    """Tell whether a message, with the Bot API's names for its parts, is a service message."""
+    return any(getattr(message, name, None) for name in SERVICE)
 
 
 def kinds_of(kinds: str | Collection[str]) -> frozenset[str]:

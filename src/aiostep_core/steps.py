@@ -57,6 +57,7 @@ class Step:
             facts.kind in self.kinds
             and not facts.is_own
             and facts.command is None
+            and (not facts.is_service or self.filter is not None)
             and not is_fenced(facts, self.after, self.opened_at, now)
         )
 

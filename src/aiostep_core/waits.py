@@ -78,7 +78,7 @@ class Wait:
 
     __slots__ = (
         "after", "conversation", "delivery", "filter", "is_cancellable", "is_ready", "kinds", "opened_at", "reason",
-        "sleeper", "state", "takes_commands", "timeout",
+        "sleeper", "state", "takes_commands", "takes_service", "timeout",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +88,7 @@ class Wait:
         kinds: frozenset[str] = KINDS["message"],
         filter: Callable[[Delivery], object] | None = None,
         takes_commands: bool = False,
+        takes_service: bool = False,
         is_cancellable: bool = True,
         is_ready: bool = True,
         opened_at: float = 0.0,
@@ -97,6 +98,7 @@ class Wait:
         self.kinds = kinds
         self.filter = filter
         self.takes_commands = takes_commands
+        self.takes_service = takes_service
         self.is_cancellable = is_cancellable
         self.is_ready = is_ready
         self.opened_at = opened_at
@@ -128,6 +130,7 @@ class Wait:
             and facts.kind in self.kinds
             and not facts.is_own
             and (facts.command is None or self.takes_commands)
+            and (not facts.is_service or self.takes_service)
             and not is_fenced(facts, self.after, self.conversation.opened_at, now)
         )
 
@@ -235,6 +238,7 @@ class Conversation:
             and self.place.scope is not Scope.ANY  # it would hold up everybody
             and facts.command is None
             and not facts.is_own
+            and not facts.is_service
             and facts.kind in self.kinds
             and not is_fenced(facts, self.after, self.opened_at, now)
         )

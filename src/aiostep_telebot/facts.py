@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from telebot import types, util
 
-from aiostep_core.facts import Facts
+from aiostep_core.facts import Facts, is_service
 from aiostep_core.keys import Key
 
 __all__ = ["event_of", "facts_of", "key_of_object", "key_of_update", "kind_of"]
@@ -186,6 +186,7 @@ def _facts_of_message(update_id: int, kind: str, key: Key, message: Any, usernam
         command=_command(text, username) if text is not None and text[:1] == "/" else None,
         is_own=message.from_user is not None and message.from_user.id == key.bot_id,
         is_edit=message.edit_date is not None,
+        is_service=text is None and is_service(message),
         is_forum=bool(chat.is_forum),
         gone=gone,
         leaver_id=leaver_id,

@@ -207,6 +207,20 @@ def test_a_command_for_a_busy_conversation_passes() -> None:
     assert desk.arrive(message("/help")) is Outcome.PASS
 
 
+def test_a_service_message_passes_unless_a_filter_wants_it() -> None:
+    """A pin or a new title is no answer and not kept either (T09), except for a wait whose filter says so."""
+    desk = Desk()
+    talk = desk.converse()
+    pin = message(None, is_service=True)
+    assert desk.arrive(pin) is Outcome.PASS
+
+    desk.wait(talk)
+    assert desk.arrive(message(None, is_service=True)) is Outcome.PASS
+
+    desk.wait(takes_service=True, filter=lambda one: one.facts.is_service)
+    assert desk.arrive(message(None, is_service=True)) is Outcome.CLAIMED
+
+
 @pytest.mark.parametrize("text", ["/cancel", "/CANCEL", "Stop", "ОТМЕНА"])
 def test_a_cancel_word_ends_the_conversation(text: str) -> None:
     """/cancel, or whatever the bot calls it in whatever case, ends the wait with reason "user" (promise 7; T15)."""
