@@ -1,0 +1,43 @@
+"""Programs that several tests use."""
+
+from __future__ import annotations
+
+from aiostep_core.errors import WaitCancelled, WaitTimeout
+
+from .context import Ctx
+
+__all__ = ["ended", "greet", "pick", "three", "two"]
+
+
+async def greet(c: Ctx) -> None:
+    await c.say(f"hello {await c.ask('name?')}")
+
+
+async def two(c: Ctx) -> None:
+    first = await c.ask("first?")
+    second = await c.ask("second?")
+    await c.say(f"{first}+{second}")
+
+
+async def three(c: Ctx) -> None:
+    """Ask three times, and be busy in between."""
+    answers: list[str] = []
+    for number in "123":
+        answers.append(await c.ask(f"q{number}?"))
+        await c.say(f"noted {number}")
+        await c.pause(0.02)
+    await c.say(",".join(answers))
+
+
+async def ended(c: Ctx) -> None:
+    """Ask, and tell why the question ended."""
+    try:
+        await c.say(f"hello {await c.ask('name?')}")
+    except WaitCancelled as error:
+        await c.say(f"ended: {error.reason}")
+    except WaitTimeout:
+        await c.say("ended: timeout")
+
+
+async def pick(c: Ctx) -> None:
+    await c.say(f"picked {await c.click(await c.say('which?', 'A', 'B'))}")

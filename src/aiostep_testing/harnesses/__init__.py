@@ -1,0 +1,1 @@
+"""The harnesses of the adapters that come with aiostep, one module per framework; copy the shortest."""
