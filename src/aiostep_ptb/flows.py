@@ -73,11 +73,7 @@ class Flow(Turn):
     @property
     def is_idle(self) -> bool:
         """Whether the framework may go on."""
-        if self.is_done:
-            return True
-        is_waiting = self._is_parked and any(one.waits for one in (self.conversations or {}).values())
-        self._is_parked = is_waiting  # an answer has come: the prompt of the next question does not count yet
-        return is_waiting
+        return self.is_done or (self._is_parked and any(one.waits for one in (self.conversations or {}).values()))
 
     async def idle(self) -> None:
         """Wait until the framework may go on."""

@@ -276,7 +276,7 @@ async def test_a_webhook_request_that_is_interrupted(local: Stage) -> None:
         try:
             await asyncio.sleep(60)
         finally:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.02)
             seen.append("tidied")
 
     app.add_handler(MessageHandler(filters.TEXT, slow))
@@ -604,6 +604,19 @@ async def test_an_application_that_starts_again(local: Stage) -> None:
             await until(lambda: not len(local.engine.waits))
 
     assert got == ["Ann", "Ann"]
+
+
+async def test_an_application_that_is_not_shut_down_in_between(local: Stage) -> None:
+    """After ``stop`` nobody may wait; after ``start`` alone everybody may."""
+    app = local.application()
+    async with app:
+        await app.start()
+        await app.stop()
+        with pytest.raises(WaitCancelled):
+            await wait_for(Key(42, 1, 1), 0)
+        await app.start()
+        assert await wait_for(Key(42, 1, 1), 0, default=None) is None
+        await app.stop()
 
 
 @pytest.mark.parametrize("late", [False, True])

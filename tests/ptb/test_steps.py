@@ -118,6 +118,7 @@ async def test_a_step_that_fails_is_kept(stage: Stage) -> None:
         await alice.expect_nothing()
 
     assert [type(error) for error in errors] == [ValueError]
+    assert not [line for line in alice.seen() if "other" in line]
 
 
 async def test_a_step_may_ask(stage: Stage) -> None:
