@@ -31,19 +31,26 @@ def plugins(argv: Sequence[str]) -> int:
     return int(any(one.state in ("broken", "conflict") for one in rows))
 
 
+def conformance(argv: Sequence[str]) -> int:
+    """Run the contract of adapters on an installed one and print what it keeps, a line per level."""
+    from aiostep_testing.contract.command import main
+
+    return main(argv)
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Make lines of *rows*, each column as wide as its longest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-COMMANDS: Final[Mapping[str, Command]] = {"play": play, "plugins": plugins}
+COMMANDS: Final[Mapping[str, Command]] = {"conformance": conformance, "play": play, "plugins": plugins}
 """Every command imports what it needs when it is called: the help text must not wait for a framework."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    lines = [f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
+    lines = [f"  {name:<11} {(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
     parser = argparse.ArgumentParser(
         prog="python -m aiostep",
         description="Tools for bots that use aiostep.",

@@ -26,6 +26,8 @@ FILES: dict[str, set[str]] = {
     "aiostep_core/plugin_checks.py": {"pluggy"},
     "aiostep_core/plugins.py": {"pluggy"},
     "aiostep_core/storages/redis.py": {"redis"},
+    "aiostep_testing/contract/asserting.py": {"pytest"},
+    "aiostep_testing/contract/command.py": {"pytest"},
     "aiostep_testing/contract/level.py": {"pytest"},
     "aiostep_testing/harnesses/aiogram.py": {"aiogram"},
     "aiostep_testing/harnesses/ptb.py": {"telegram"},

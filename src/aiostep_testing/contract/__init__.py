@@ -14,6 +14,7 @@ The tests of a level that the harness does not claim are skipped with its reason
 
 from __future__ import annotations
 
+from . import asserting as asserting
 from .all import AdapterContract as AdapterContract
 from .context import Ctx as Ctx
 from .context import Program as Program

@@ -60,16 +60,16 @@ class Answers(Level, level="core"):
     async def test_the_answer_may_be_faster_than_the_send(self, stage: Stage) -> None:
         """T02: an answer that comes before the send has returned is the answer."""
         await stage.start(greet)
+        stage.answer_late("name?", 0.05)
         stage.on_message("name?", lambda _: stage.alice.send("Ann"))
-        stage.world.faults.add("sendMessage", delay=0.02)
         await stage.tell(stage.alice, "/greet", "name?", "hello Ann")
 
     async def test_an_answer_given_before_the_prompt_is_out(self, stage: Stage) -> None:
         """T02: the wait is open before the prompt is sent."""
         await stage.start(greet)
-        stage.world.faults.add("sendMessage", delay=0.1)
+        slow = stage.world.faults.add("sendMessage", delay=0.1)
         stage.alice.send("/greet")
-        await stage.waiting()
+        await stage.until(lambda: not slow.times, "the call")
         await stage.tell(stage.alice, "Ann", "name?", "hello Ann")
 
     async def test_answers_that_come_all_at_once(self, stage: Stage) -> None:
@@ -106,7 +106,7 @@ class Answers(Level, level="core"):
         async def busy(c: Ctx) -> None:
             await c.ask("first?")
             await c.say("noted")
-            await c.pause(0.4)
+            await c.pause(0.3)
 
         await stage.start(busy)
         await stage.tell(stage.alice, "/busy", "first?")

@@ -91,6 +91,7 @@ class Callbacks(Level, level="callbacks"):
             await c.say(f"picked {await c.hear(kinds='callback_query')}")
 
         await stage.start(pages)
+        stage.answer_late("sure?", 0.03)
         stage.on_message("sure?", lambda _: stage.alice.click("yes"))
         await stage.tell(stage.alice, "/pages", "which?")
         await stage.waiting()

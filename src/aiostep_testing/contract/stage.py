@@ -136,6 +136,19 @@ class Stage:
 
         self._stack.callback(self.world.add_observer(look))
 
+    def answer_late(self, text: str, seconds: float) -> None:
+        """Have the call that sends *text* executed at once, but answered later: a slow network."""
+        world: Any = self.world
+        call = world.call
+
+        async def late(token: str, name: str, params: Any, *args: Any) -> Any:
+            reply = await call(token, name, params, *args)
+            if params.get("text") == text:
+                await asyncio.sleep(seconds)
+            return reply
+
+        world.call = late
+
     # What happens meanwhile.
 
     async def until(self, ready: Callable[[], object], what: str = "it") -> None:

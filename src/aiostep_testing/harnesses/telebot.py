@@ -125,7 +125,11 @@ class _SyncTelebotHarness(_TelebotHarness):
             return
         # One thread keeps the order; requests of a webhook are held apart by the server.
         self._entrance = concurrent.futures.ThreadPoolExecutor(1 if self.transport == "in process" else None)
+        await self._loop.run_in_executor(self._entrance, self._who)
         await self.feed(world, self._take)
+
+    def _who(self) -> Any:
+        return self.bot.user  # as polling does it, before the first update
 
     async def _poll(self) -> None:
         kinds = ["message", "edited_message", "callback_query", "my_chat_member", "chat_member"]

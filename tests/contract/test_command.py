@@ -1,0 +1,35 @@
+"""`python -m aiostep conformance` prints a line per level."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import aiostep
+from aiostep.__main__ import main
+
+HARNESS = "aiostep_testing.harnesses.telebot:AsyncTelebotHarness"
+
+
+def test_a_line_per_level(tmp_path: Path) -> None:
+    """What is kept is counted, what is not claimed is said, and the project around it has no say."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    command = [sys.executable, "-m", "aiostep", "conformance", HARNESS, "-k", "in_a_row or by_webhook"]
+    here = {**os.environ, "PYTHONPATH": str(Path(aiostep.__file__).parent.parent)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=here)
+
+    lines = done.stdout.splitlines()
+    assert "core 2/2" in lines, done.stdout + done.stderr
+    assert "webhook 2/2" in lines
+    assert "sync not claimed: its handlers are coroutines" in lines
+    assert done.returncode == 0
+
+
+def test_nobody_of_that_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """The message says which harnesses there are, and how to name another."""
+    assert main(["conformance", "nobody"]) == 2
+    assert "no harness is called 'nobody'; installed:" in capsys.readouterr().out
