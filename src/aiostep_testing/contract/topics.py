@@ -88,10 +88,14 @@ class Topics(Level, level="topics"):
         await stage.tell(stage.alice, "Ann", "hello Ann", in_=here)
 
     async def test_a_reply_thread_is_no_topic(self, stage: Stage) -> None:
-        """Promise 4: the thread id of a reply in an ordinary supergroup means nothing."""
+        """Promise 4: the thread id of a reply in an ordinary supergroup means nothing, in the command or the answer."""
         await stage.start(greet)
-        old = stage.bob.send("old", to=stage.group)
-        await stage.tell(stage.bob, None, "other:old", in_=stage.group)
-        await stage.tell(stage.alice, "/greet", "name?", in_=stage.group)
-        stage.alice.reply("Ann", old)
-        await stage.tell(stage.alice, None, "hello Ann", in_=stage.group)
+        group = stage.group
+        old = stage.bob.send("old", to=group)
+        await stage.tell(stage.bob, None, "other:old", in_=group)
+        stage.alice.reply("/greet", old)
+        await stage.tell(stage.alice, None, "name?", in_=group)
+        await stage.tell(stage.alice, "Ann", "hello Ann", in_=group)
+        await stage.tell(stage.alice, "/greet", "name?", in_=group)
+        stage.alice.reply("Anna", old)
+        await stage.tell(stage.alice, None, "hello Anna", in_=group)
