@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aiogram import Bot, Router
 from aiogram.dispatcher.event.bases import SkipHandler
@@ -23,6 +23,7 @@ from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.errors import WaitEnded
 from aiostep_core.facts import Delivery
+from aiostep_core.keys import Scope
 from aiostep_core.steps import Step
 from aiostep_core.waits import Wait
 
@@ -39,6 +40,10 @@ _STEP = "aiostep_step"
 _SETTLING = (Outcome.HELD, Outcome.FILTERING)
 NOT_YOURS = "This button is not for you."
 _context = UserContextMiddleware()
+# Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
+_NOBODY: Final = Glance.NOBODY
+_UNCLEAR: Final = Glance.UNCLEAR
+_REPLY: Final = Scope.REPLY
 
 
 class Arrival:
@@ -53,7 +58,8 @@ class Arrival:
         # Asked about every update, so without a call in between.
         engine = adapter.runtime.engine
         self._is_new = engine.updates.add
-        self._glance = engine.glance
+        self._glance, self._is_cancel = engine.glance, engine.is_cancel_text
+        self._index = engine.waits.index
         self._busy = (*engine.signs_of_life, adapter.runtime.steps.storage.scopes)
 
     def __call__(self, handler: Handler, event: Update, data: dict[str, Any]) -> Awaitable[Any]:
@@ -62,8 +68,8 @@ class Arrival:
         bot_id = self._bot_id if bot is self._bot else self._meet_bot(bot)
         if not self._is_new(bot_id, event.update_id):
             return _nothing()  # it came before
-        if any(self._busy) and (found := self._look(event, bot_id)) is not Glance.NOBODY:
-            if found is Glance.UNCLEAR:
+        if any(self._busy) and (found := self._look(event, bot_id)) is not _NOBODY:
+            if found is _UNCLEAR:
                 # What filters and error handlers are given besides the update comes from there.
                 return _context(partial(self._meet, handler), event, data)
             self._runtime.claim(found, Delivery(None, event.message, (event, data), self._adapter))
@@ -82,15 +88,17 @@ class Arrival:
         return self._bot_id
 
     def _look(self, event: Update, bot_id: int) -> Wait | Glance:
-        """Look who waits for the update, at a glance if it is a plain message of a person."""
+        """Look who waits for the update, at a glance if it is the text of a person."""
         message = event.message
-        if message is None or (text := message.text) is None or text[:1] == "/" or message.reply_to_message is not None:
+        if message is None or message.text is None or message.sender_chat is not None or self._busy[-1]:
             return self._look_closely(event, bot_id)
-        user = message.from_user
-        if user is None or user.id == bot_id or message.sender_chat is not None or self._busy[-1]:
-            return self._look_closely(event, bot_id)
+        user_id = message.from_user.id if message.from_user is not None else bot_id
         thread_id = message.message_thread_id if message.is_topic_message else None
-        return self._glance(bot_id, message.chat.id, user.id, thread_id, event.update_id, text)
+        found = self._glance(bot_id, message.chat.id, user_id, thread_id, event.update_id)
+        if found is _NOBODY and (message.reply_to_message is None or _REPLY not in self._index):
+            return found
+        is_plain = message.text[:1] != "/" and message.reply_to_message is None and user_id != bot_id
+        return found if is_plain and not self._is_cancel(message.text) else _UNCLEAR
 
     def _look_closely(self, event: Update, bot_id: int) -> Glance:
         """Look whether there is anything to decide about what is no plain message."""

@@ -66,6 +66,10 @@ TRANSITIONS: Final[Mapping[WaitState, Mapping[Signal, WaitState]]] = {
 }
 
 
+# Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
+_PENDING: Final = WaitState.PENDING
+
+
 class Wait:
     """One pending ``wait_for`` or ``ask``.
 
@@ -105,7 +109,7 @@ class Wait:
         self.timeout = timeout
         self.sleeper: Any = None
         self.after = conversation.after
-        self.state = WaitState.PENDING
+        self.state: WaitState = _PENDING
         self.delivery: Delivery | None = None
         self.reason = ""
 
@@ -126,7 +130,7 @@ class Wait:
     def admits(self, facts: Facts, now: float) -> bool:
         """Tell whether an update of this sort may answer at all, before the user's filter is asked."""
         return (
-            self.state is WaitState.PENDING
+            self.state is _PENDING
             and facts.kind in self.kinds
             and not facts.is_own
             and (facts.command is None or self.takes_commands)

@@ -532,7 +532,8 @@ class Conversations(RuleBasedStateMachine):
         is_plain = update.kind == "message" and update.command is None and update.album is None
         if not is_plain or update.chat is None:
             return Glance.UNCLEAR
-        return self.engine.glance(BOT, update.chat, update.user, update.thread, update.id, str(update.value))
+        found = self.engine.glance(BOT, update.chat, update.user, update.thread, update.id)
+        return Glance.UNCLEAR if self.engine.is_cancel_text(str(update.value)) else found
 
     def settle(self, update: Update, expected: tuple[str, Any], decision: Decision, asked: tuple[Any, ...]) -> None:
         """Compare with the model, and do what is left to do."""
