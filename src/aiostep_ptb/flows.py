@@ -206,9 +206,9 @@ class Flows:
         if message is None or text is None or text[:1] == "/" or message.reply_to_message is not None or self._busy[-1]:
             return Glance.UNCLEAR if self._concerns(update) else Glance.NOBODY
         user_id, update_id = actor_of(message), int(update.update_id)  # type: ignore[attr-defined]
-        if user_id == self._bot_id:
-            return Glance.UNCLEAR
-        return self._glance(self._bot_id, message.chat.id, user_id, thread_of(message), update_id, text)
+        found = self._glance(self._bot_id, message.chat.id, user_id, thread_of(message), update_id)
+        is_plain = user_id != self._bot_id and not self._runtime.engine.is_cancel_text(text)
+        return found if is_plain or found is Glance.NOBODY else Glance.UNCLEAR
 
     async def _answer(self, wait: Wait, update: object) -> None:
         """Let *wait* have the update."""
