@@ -7,12 +7,15 @@ whoever sleeps in a wait that ended, and dispatch every leftover again, in order
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Collection
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from .decisions import NOTHING
+from .decisions import Changes as Changes
+from .decisions import Decision as Decision
+from .decisions import Glance as Glance
+from .decisions import Outcome as Outcome
 from .facts import Delivery, Facts
 from .keys import ABOUT_MESSAGE, Key, Place, Scope, personal, places_of, project
 from .lanes import Held, Lane, Lanes
@@ -30,67 +33,6 @@ CANCEL_WORDS = ("/cancel",)
 
 
 _NOBODY: Final = frozenset[object]()
-
-
-class Outcome(Enum):
-    """What becomes of an update."""
-
-    PASS = "not ours: the framework goes on with it"
-    CLAIMED = "it is the answer to a wait"
-    KEPT = "it is in the mailbox of a conversation"
-    ABSORBED = "it is a further part of an album that was an answer"
-    CANCELLED = "it ended a conversation"
-    NOT_YOURS = "it is a click on a keyboard meant for somebody else"
-    FILTERING = "a filter is to be awaited first"
-    HELD = "an earlier update of its key is being filtered"
-
-
-class Changes(NamedTuple):
-    """What a decision leaves to do: waits to wake, and updates that go to ordinary handlers after all."""
-
-    ended: Sequence[Wait] = ()
-    leftovers: Sequence[Delivery] = ()
-
-    @classmethod
-    def of(cls, parts: Iterable[Changes]) -> Changes:
-        """Put several together, in their order."""
-        ended: list[Wait] = []
-        leftovers: list[Delivery] = []
-        for part in parts:
-            ended += part.ended
-            leftovers += part.leftovers
-        return cls(ended, leftovers)
-
-
-_NONE = Changes()
-
-
-@dataclass(slots=True, eq=False)
-class Decision:
-    """What becomes of one update, and what that leaves to do.
-
-    Attributes:
-        verdict: FILTERING only: what the filter of *wait* gave; await it, then call ``resume`` with its truth.
-        lane: FILTERING only: where later updates of the key queue until ``release``.
-        held: HELD only: the place in that queue.
-        asked: the waits, or the updates of a mailbox, that a filter has been asked about.
-    """
-
-    outcome: Outcome
-    delivery: Delivery | None = None
-    wait: Wait | None = None
-    changes: Changes = _NONE
-    verdict: Awaitable[object] | None = None
-    lane: Lane | None = None
-    held: Held | None = None
-    asked: frozenset[object] = frozenset()
-
-
-class Glance(Enum):
-    """What can be told of a plain message at a glance, if not whose answer it is."""
-
-    NOBODY = "nobody waits for it"
-    UNCLEAR = "it must be looked at closely: decide"
 
 
 # Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
@@ -317,7 +259,7 @@ class Engine:
             BadArgument: *on_conflict* is no known policy.
         """
         rivals = self.waits.open(conversation, on_conflict)
-        return Changes.of(self.end(rival, "replaced") for rival in rivals) if rivals else _NONE
+        return Changes.of(self.end(rival, "replaced") for rival in rivals) if rivals else NOTHING
 
     def ask(self, wait: Wait, now: float, *, fresh: bool = False) -> Decision | None:
         """Open *wait* and, unless it wants *fresh* updates, look through the mailbox; None: it has to wait."""
@@ -370,7 +312,7 @@ class Engine:
         """Note that the handler is done. What its child tasks wait for goes on until they have it."""
         if conversation.waits:
             conversation.is_orphan = True
-            return _NONE
+            return NOTHING
         return Changes(leftovers=self.waits.close(conversation))
 
     def return_unread(self, wait: Wait) -> Changes:
@@ -378,13 +320,13 @@ class Engine:
         delivery, conversation = wait.delivery, wait.conversation
         wait.delivery = None
         if delivery is None:
-            return _NONE
+            return NOTHING
         self.albums.discard(delivery.facts)
         if not conversation.is_open:
             return Changes(leftovers=[delivery])
         unread = conversation.unread = conversation.unread or []
         unread.insert(len([*takewhile(delivery.is_after, unread)]), delivery)
-        return _NONE
+        return NOTHING
 
     def _hold(self, conversation: Conversation, facts: Facts) -> Lane:
         """Hold what could overtake an update with *facts* that a filter of *conversation* thinks about.
