@@ -17,6 +17,7 @@ class Callbacks(Level, level="callbacks"):
         """T13: a click on the message that is waited for is the answer, is answered, and is consumed."""
         await stage.start(pick)
         await stage.tell(stage.alice, "/pick", "which?")
+        await stage.waiting()
         click = stage.alice.click("B")
         await stage.tell(stage.alice, None, "picked B")
         await click
@@ -49,6 +50,7 @@ class Callbacks(Level, level="callbacks"):
         """T14: a click on an earlier message is not the answer to the present question."""
         await stage.start(pick)
         old = await stage.tell(stage.alice, "/pick", "which?")
+        await stage.waiting()
         stage.click(stage.alice, "A", on=old)
         await stage.tell(stage.alice, None, "picked A")
         await stage.tell(stage.alice, "/pick", "which?")
@@ -119,6 +121,7 @@ class Callbacks(Level, level="callbacks"):
         await stage.start(short, pick)
         await stage.tell(stage.alice, "/short", "too late")
         await stage.tell(stage.alice, "/pick", "which?")
+        await stage.waiting()
         stage.alice.send("/cancel")
         await stage.nobody_waits()
         stage.click(stage.alice, "A")
