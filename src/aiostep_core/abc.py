@@ -1,25 +1,29 @@
-"""Every contract of aiostep: what an adapter, a store of steps and a question must do. Read this first.
+"""Every contract of aiostep: what an adapter, a storage and a question must do. Read this first.
 
-``Adapter`` is the translation for one framework. ``StepStorage`` keeps registered next steps. ``Question`` turns an
-update into a value. Optional abilities are methods with a default.
+``Adapter`` is the translation for one framework. ``Question`` turns an update into a value. The storages' contracts
+have a module of their own, ``storages.abc``. Optional abilities are methods with a default.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from .storages.abc import Records as Records
+from .storages.abc import StateStorage as StateStorage
+from .storages.abc import StepStorage as StepStorage
+
 if TYPE_CHECKING:
     from .context import Turn
     from .facts import Delivery, Facts
-    from .keys import Key, Place, Scope
+    from .keys import Key
     from .runtime import Runtime
     from .steps import Step
 
-__all__ = ["Adapter", "Address", "Question", "Sent", "StepStorage", "Timer"]
+__all__ = ["Adapter", "Address", "Question", "Records", "Sent", "StateStorage", "StepStorage", "Timer"]
 
 T_co = TypeVar("T_co", covariant=True)
 TargetT = TypeVar("TargetT")
@@ -185,51 +189,6 @@ class Adapter(ABC, Generic[TargetT]):
         Raises:
             BadArgument: the framework could not call it.
         """
-
-
-class StepStorage(ABC):
-    """Where registered next steps are kept, one per place.
-
-    Times are those of the engine's clock. ``take`` and ``give_back`` are atomic: whatever else looks at the storage
-    sees the step there or not. A storage in this process must not await anything, so that updates keep their order
-    for free; the engine holds the later updates of a key while another storage answers.
-    """
-
-    @property
-    @abstractmethod
-    def scopes(self) -> Collection[Scope]:
-        """The scopes under which there can be steps; an empty collection means that there are none for certain.
-
-        Always the same collection: whoever asks about every update keeps it.
-        """
-
-    def may_have(self, place: Place) -> bool:
-        """Tell, without awaiting, whether there may be a step at *place*. False is certain."""
-        return place.scope in self.scopes
-
-    @abstractmethod
-    async def put(self, step: Step, now: float) -> Step | None:
-        """Keep *step*, in place of any other at its place; return that one."""
-
-    @abstractmethod
-    async def get(self, place: Place, now: float) -> Step | None:
-        """Return the step at *place* whose time is not up."""
-
-    @abstractmethod
-    async def take(self, step: Step) -> bool:
-        """Remove *step*; True for exactly one of those who try."""
-
-    @abstractmethod
-    async def give_back(self, step: Step, now: float) -> bool:
-        """Put a taken *step* back, unless a newer one has its place; return whether it is there."""
-
-    @abstractmethod
-    async def steps(self, now: float) -> Iterable[Step]:
-        """Return the steps whose time is not up."""
-
-    @abstractmethod
-    async def clear(self) -> int:
-        """Remove all steps; return how many there were."""
 
 
 class Question(Protocol[T_co]):

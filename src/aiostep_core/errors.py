@@ -14,8 +14,14 @@
      +-- NotInstalled                  nothing is installed, or it is unclear which engine is meant
      +-- AlreadyInstalled              the target has an engine already
      +-- PluginError                   a plugin cannot be used
-          +-- PluginConflict           two plugins have one name
-          +-- MissingRequirement       what the plugin needs is not installed
+     |    +-- PluginConflict           two plugins have one name
+     |    +-- MissingRequirement       what the plugin needs is not installed
+     +-- StorageError                  a storage cannot do what it was asked for
+     |    +-- StorageUnavailable       it cannot be reached, is full, read-only, or refused us
+     |    +-- StorageClosed            it was closed
+     |    +-- StorageDamaged           what is there is no storage of ours, damaged, or of a newer version
+     |    +-- NotStorable              also a TypeError: a value that cannot be written down
+     +-- NotDurable                    a function without a name on a storage that outlives the process
 
 The classes build their messages: what was got, what was expected, what to do.
 """
@@ -37,10 +43,16 @@ __all__ = [
     "BadArgument",
     "MissingRequirement",
     "NoTarget",
+    "NotDurable",
     "NotInstalled",
+    "NotStorable",
     "NotSubscribed",
     "PluginConflict",
     "PluginError",
+    "StorageClosed",
+    "StorageDamaged",
+    "StorageError",
+    "StorageUnavailable",
     "TooManyAttempts",
     "UnsupportedTarget",
     "WaitCancelled",
@@ -202,3 +214,52 @@ class MissingRequirement(PluginError):
 
     def __init__(self, name: str, requirement: str, fix: str) -> None:
         super().__init__(name, f"needs {requirement}, which is not installed; {fix}")
+
+
+class StorageError(AiostepError):
+    """A storage cannot do what it was asked for."""
+
+
+class StorageUnavailable(StorageError):
+    """A storage cannot be reached or refused the work; nothing is lost that was acknowledged before.
+
+    Args:
+        where: the storage, without any password.
+    """
+
+    def __init__(self, where: str, problem: str, fix: str = "") -> None:
+        super().__init__(f"{where} {problem}" + (f"; {fix}" if fix else ""))
+
+
+class StorageClosed(StorageError):
+    """A storage was used after it was closed."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where} was closed; open a new storage, or close it only after the bot has stopped")
+
+
+class StorageDamaged(StorageError):
+    """A storage holds something that is not ours, is damaged, or was written by a newer version."""
+
+    def __init__(self, where: str, problem: str, fix: str) -> None:
+        super().__init__(f"{where} {problem}; {fix}")
+
+
+class NotStorable(StorageError, TypeError):
+    """A value cannot be written down.
+
+    Attributes:
+        path: where it is inside of what was to be stored, such as ``data["a"][3]``.
+    """
+
+    def __init__(self, path: str, value: object, fix: str) -> None:
+        self.path = path
+        kind = type(value)
+        super().__init__(f"{path}: {kind.__module__}.{kind.__qualname__} cannot be stored; {fix}")
+
+
+class NotDurable(AiostepError):
+    """Something without a stable name was to be kept in a storage that outlives the process."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what} would be lost with this process; {fix}")

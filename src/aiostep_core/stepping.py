@@ -46,10 +46,9 @@ class Stepping:
         if self._runtime.engine.is_cancel(facts):
             await self._leave(places, self._runtime.now())
             return None
-        for place in places:
-            now = self._runtime.now()  # filters take their time
-            step = await self.storage.get(place, now)
-            if step is not None and step.admits(facts, now) and await self._take_if_meant(step, delivery):
+        for step in await self.storage.find(places, self._runtime.now()):
+            # The clock is asked anew: filters take their time.
+            if step.admits(facts, self._runtime.now()) and await self._take_if_meant(step, delivery):
                 self._runtime.engine.albums.add(facts, self._runtime.now())
                 return step
         return None
@@ -86,12 +85,8 @@ class Stepping:
         await self._drop([place for place in places if place.scope in PERSONAL], now)
 
     async def _drop(self, places: Iterable[Place], now: float) -> int:
-        dropped = 0
-        for place in places:
-            step = await self.storage.get(place, now) if self.storage.may_have(place) else None
-            if step is not None and await self.storage.take(step):
-                dropped += 1
-        return dropped
+        there = [place for place in places if self.storage.may_have(place)]
+        return sum([await self.storage.take(step) for step in await self.storage.find(there, now)])
 
     async def _take_if_meant(self, step: Step, delivery: Delivery) -> bool:
         """Take *step* if its filter says so; the later updates of its place queue while the filter thinks."""

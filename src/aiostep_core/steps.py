@@ -54,7 +54,8 @@ class Step:
     def admits(self, facts: Facts, now: float) -> bool:
         """Tell whether an update of this sort may run the step, before its filter is asked."""
         return (
-            facts.kind in self.kinds
+            (self.expires_at is None or now < self.expires_at)
+            and facts.kind in self.kinds
             and not facts.is_own
             and facts.command is None
             and (not facts.is_service or self.filter is not None)

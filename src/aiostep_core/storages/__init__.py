@@ -1,5 +1,6 @@
-"""Where steps are kept. One module per storage."""
+"""Where things are kept. ``abc`` has the contracts; one module for each place."""
 
 from .memory import MemorySteps as MemorySteps
+from .memory_records import MemoryRecords as MemoryRecords
 
-__all__ = ["MemorySteps"]
+__all__ = ["MemoryRecords", "MemorySteps"]

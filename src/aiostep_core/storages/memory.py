@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
-from ..abc import StepStorage
 from ..keys import Place, Scope
 from ..steps import Step, StepTable
+from .abc import StepStorage
 
 __all__ = ["MemorySteps"]
 
@@ -27,8 +27,8 @@ class MemorySteps(StepStorage):
     async def put(self, step: Step, now: float) -> Step | None:
         return self._table.put(step, now)
 
-    async def get(self, place: Place, now: float) -> Step | None:
-        return self._table.get(place, now)
+    async def find(self, places: Sequence[Place], now: float) -> list[Step]:
+        return [step for place in places if (step := self._table.get(place, now)) is not None]
 
     async def take(self, step: Step) -> bool:
         return self._table.take(step)
