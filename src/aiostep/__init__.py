@@ -31,6 +31,8 @@ from aiostep_core import next_step as next_step
 from aiostep_core import on_exit as on_exit
 from aiostep_core import pending as pending
 from aiostep_core import register_next_step as register_next_step
+from aiostep_core import step as step
+from aiostep_core import step_filter as step_filter
 from aiostep_core import unregister_steps as unregister_steps
 from aiostep_core import wait_for as wait_for
 from aiostep_core.errors import AiostepError as AiostepError
@@ -88,6 +90,8 @@ __all__ = [
     "on_exit",
     "pending",
     "register_next_step",
+    "step",
+    "step_filter",
     "unregister_steps",
     "wait_for",
 ]

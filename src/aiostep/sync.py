@@ -14,6 +14,8 @@ from aiostep_core.blocking import pending as pending
 from aiostep_core.blocking import register_next_step as register_next_step
 from aiostep_core.blocking import unregister_steps as unregister_steps
 from aiostep_core.blocking import wait_for as wait_for
+from aiostep_core.named import step as step
+from aiostep_core.named import step_filter as step_filter
 
 __all__ = [
     "Questions",
@@ -24,6 +26,8 @@ __all__ = [
     "next_step",
     "pending",
     "register_next_step",
+    "step",
+    "step_filter",
     "unregister_steps",
     "wait_for",
 ]

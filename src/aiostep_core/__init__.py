@@ -27,6 +27,8 @@ from .installed import on_exit as on_exit
 from .installed import pending as pending
 from .keys import Key as Key
 from .keys import Scope as Scope
+from .named import step as step
+from .named import step_filter as step_filter
 from .next_steps import next_step as next_step
 from .next_steps import register_next_step as register_next_step
 from .next_steps import unregister_steps as unregister_steps
@@ -69,6 +71,8 @@ __all__ = [
     "on_exit",
     "pending",
     "register_next_step",
+    "step",
+    "step_filter",
     "unregister_steps",
     "wait_for",
 ]
