@@ -1,285 +1,45 @@
-"""From a python-telegram-bot update to ``Facts`` and ``Key``: pure functions over a table of update kinds.
-
-Rows of the table that are traps: an anonymous administrator and a channel that writes in a group come with one and
-the same ``from`` for everybody, so their ``sender_chat`` is the actor; channels that vote or react are in the same
-way. ``message_thread_id`` is also set on plain replies, so it counts only with ``is_topic_message``. A click on a
-message that Telegram no longer shows names the chat, but neither topic nor business connection; depending on its
-version, the framework has a class for such messages or gives an ordinary one from the year 1970.
-"""
+"""How python-telegram-bot's objects differ from the Bot API's; see ``aiostep_core.bot_api`` for all else."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from telegram import CallbackQuery, Chat, Message, TelegramObject, Update, User
 
-from aiostep_core.facts import Facts, is_service
-from aiostep_core.keys import Key
+from aiostep_core.bot_api import BotApi, Classes, actor_of
 
-__all__ = ["actor_of", "facts_of", "key_of_object", "key_of_update", "kind_of", "thread_of"]
-
-#: Telegram's placeholders for "an anonymous administrator", "a channel" and "the linked channel".
-_PLACEHOLDERS: Final = frozenset({1087968824, 136817688, 777000})
-_COMMAND: Final = re.compile(r"/(\w{1,64})(?:@(\w+))?(?:\s|$)")
-_MESSAGES: Final = frozenset(
-    {
-        "message",
-        "edited_message",
-        "channel_post",
-        "edited_channel_post",
-        "business_message",
-        "edited_business_message",
-        "guest_message",
-    }
-)
-_GONE: Final = frozenset({"left", "kicked"})
-_KINDS: Final = tuple(
-    name for name in Update.__slots__ if name[0] != "_" and name not in ("update_id", "message", "callback_query")
-)
-
-
-def kind_of(update: Update) -> str:
-    """Return Telegram's name of the update; "" for one that this version of the framework does not know."""
-    if update.message is not None:
-        return "message"
-    if update.callback_query is not None:
-        return "callback_query"
-    for name in _KINDS:
-        if getattr(update, name) is not None:
-            return name
-    return ""
-
-
-def key_of_update(update: Update, bot_id: int) -> Key:
-    """Return the full key of an update; this runs for every update while anybody waits."""
-    message = update.message
-    if message is not None:
-        return Key(bot_id, message.chat.id, actor_of(message), thread_of(message), None)
-    kind = kind_of(update)
-    return _key(kind, getattr(update, kind), bot_id) if kind else Key(bot_id)
-
-
-def facts_of(update: Update, bot_id: int, username: str | None) -> Facts:
-    """Return what the core needs to know of an update.
-
-    Args:
-        username: the bot's own, to tell its commands from another bot's; None while it is not known.
-    """
-    kind = kind_of(update)
-    event: Any = getattr(update, kind) if kind else None
-    key = _key(kind, event, bot_id) if kind else Key(bot_id)
-    if kind in _MESSAGES:
-        return _facts_of_message(update.update_id, kind, key, event, username)
-    return Facts(
-        bot_id=key.bot_id,
-        kind=kind,
-        update_id=update.update_id,
-        chat_id=key.chat_id,
-        user_id=key.user_id,
-        thread_id=key.thread_id,
-        business_id=key.business_id,
-        **_DETAILS.get(kind, _no_details)(event),
-    )
-
-
-def key_of_object(target: object, bot_id: int) -> Key | None:
-    """Return the key of any object of the framework that names a chat or a user; None if it names neither.
-
-    Raises:
-        TypeError: *target* is no object of the framework.
-    """
-    if isinstance(target, Update):
-        return _or_none(key_of_update(target, bot_id))
-    if isinstance(target, User):
-        return Key(bot_id, None, target.id)
-    if isinstance(target, Chat):
-        return Key(bot_id, target.id, target.id if target.type == "private" else None)
-    if isinstance(target, Message):
-        return _or_none(_key("message", target, bot_id))
-    if isinstance(target, CallbackQuery):
-        return _or_none(_key("callback_query", target, bot_id))
-    if isinstance(target, TelegramObject):
-        return _or_none(_key("", target, bot_id))
-    raise TypeError(target)
-
-
-def _or_none(key: Key) -> Key | None:
-    return key if key.chat_id is not None or key.user_id is not None else None
-
-
-def actor_of(message: Message) -> int | None:
-    """Return who wrote *message*: a person, or the channel or group in whose name it is."""
-    user = message.from_user
-    if user is None:
-        return None
-    if message.sender_chat is not None and user.id in _PLACEHOLDERS:
-        return message.sender_chat.id
-    return user.id
+__all__ = ["actor_of", "event_of", "facts_of", "key_of_object", "key_of_update", "kind_of", "thread_of"]
 
 
 def thread_of(message: Any) -> int | None:
-    """Return the topic that *message* is in."""
+    """Return the topic that *message* is in: of a forum, or a person's own in a channel's direct messages."""
     if message.is_topic_message:
         return message.message_thread_id  # type: ignore[no-any-return]
     topic = getattr(message, "direct_messages_topic", None)
     return topic.topic_id if topic is not None else None
 
 
-def _key(kind: str, event: Any, bot_id: int) -> Key:
-    if kind in _MESSAGES:
-        business_id = getattr(event, "business_connection_id", None)
-        return Key(bot_id, event.chat.id, actor_of(event), thread_of(event), business_id)
-    if kind == "callback_query":
-        return _key_of_click(event, bot_id)
-    if kind == "poll_answer":
-        return Key(bot_id, None, _first_id(event, "voter_chat", "user"))
-    if kind == "message_reaction":
-        return Key(bot_id, event.chat.id, _first_id(event, "actor_chat", "user"))
-    if kind == "chat_boost":
-        # Only the source of a premium boost names who did it.
-        source = event.boost.source
-        return Key(bot_id, event.chat.id, source.user.id if source.source == "premium" else None)
-    business = getattr(event, "id", None) if kind == "business_connection" else None
-    return Key(
-        bot_id,
-        _first_id(event, "chat"),
-        _first_id(event, "from_user", "user"),
-        None,
-        business or getattr(event, "business_connection_id", None),
-    )
-
-
-def _key_of_click(click: CallbackQuery, bot_id: int) -> Key:
-    message: Any = click.message
-    if message is None:
-        return Key(bot_id, None, click.from_user.id)
-    if _is_inaccessible(message):
-        return Key(bot_id, message.chat.id, click.from_user.id)
-    business_id = getattr(message, "business_connection_id", None)
-    return Key(bot_id, message.chat.id, click.from_user.id, thread_of(message), business_id)
+def _chat_type(chat: Any) -> str:
+    # Prompts into a channel's direct messages take another parameter for the topic, see sending.py.
+    return "direct_messages" if getattr(chat, "is_direct_messages", None) else str(chat.type)
 
 
 def _is_inaccessible(message: Any) -> bool:
-    # Without is_accessible, up to version 20.7, only the date tells.
+    # Without is_accessible, up to version 20.7, only the date tells: such a message is from the year 1970.
     return not getattr(message, "is_accessible", True) or message.date.timestamp() == 0
 
 
-def _first_id(event: Any, *names: str) -> int | None:
-    for name in names:
-        value = getattr(event, name, None)
-        if value is not None:
-            return value.id  # type: ignore[no-any-return]
-    return None
-
-
-def _facts_of_message(update_id: int, kind: str, key: Key, message: Message, username: str | None) -> Facts:
-    """Make the facts of the most frequent kinds in one go."""
-    text = message.text if message.text is not None else message.caption
-    reply, user = message.reply_to_message, message.from_user
-    if reply is not None and reply.forum_topic_created is not None:
-        reply = None  # every message of a topic "replies" to the one that opened it
-    gone, leaver_id = _loss(message, key.bot_id)
-    return Facts(
-        bot_id=key.bot_id,
-        kind=kind,
-        update_id=update_id,
-        chat_id=key.chat_id,
-        user_id=key.user_id,
-        thread_id=key.thread_id,
-        business_id=key.business_id,
-        # An ephemeral message has the id 0, which says nothing.
-        message_id=message.message_id or None,
-        reply_to_id=reply.message_id if reply is not None else None,
-        media_group_id=message.media_group_id,
-        text=text,
-        command=_command(text, username) if text is not None and text[:1] == "/" else None,
-        is_own=user is not None and user.id == key.bot_id,
-        is_edit=message.edit_date is not None,
-        is_service=text is None and is_service(message),
-        gone=gone,
-        leaver_id=leaver_id,
-        date=message.date.timestamp(),
-        **_chat_details(message.chat),
-    )
-
-
-def _chat_details(chat: Any) -> dict[str, Any]:
-    # Prompts into a channel's direct messages take another parameter for the topic, see sending.py.
-    is_direct = getattr(chat, "is_direct_messages", None)
-    return {"chat_type": "direct_messages" if is_direct else str(chat.type), "is_forum": bool(chat.is_forum)}
-
-
-def _loss(message: Message, bot_id: int) -> tuple[str | None, int | None]:
-    """Return which end of a chat a service message reports, and for whom."""
-    if message.migrate_to_chat_id is not None:
-        return "migrated", None
-    if message.left_chat_member is not None:
-        left = message.left_chat_member.id
-        return "left", left if left != bot_id else None
-    return None, None
-
-
-def _command(text: str, username: str | None) -> str | None:
-    match = _COMMAND.match(text)
-    if match is None:
-        return None
-    name, mention = match.groups()
-    if mention is None or username is None or mention.casefold() == username.casefold():
-        return str(name)
-    return f"{name}@{mention}"
-
-
-def _click_details(click: CallbackQuery) -> dict[str, Any]:
-    message: Any = click.message
-    # With arbitrary_callback_data it may be any object.
-    data: Any = click.data
-    details: dict[str, Any] = {
-        "callback_data": data if isinstance(data, str) else None,
-        "inline_message_id": click.inline_message_id,
-    }
-    if message is not None:
-        details |= _chat_details(message.chat)
-        details |= {"message_id": message.message_id, "is_inaccessible": _is_inaccessible(message)}
-    return details
-
-
-def _reaction_details(event: Any) -> dict[str, Any]:
-    return {**_chat_details(event.chat), "message_id": event.message_id}
-
-
-def _my_membership_details(event: Any) -> dict[str, Any]:
-    details = _chat_details(event.chat)
-    if event.new_chat_member.status in _GONE:
-        is_private = event.chat.type == "private"
-        details |= {
-            "gone": "blocked" if is_private else "left",
-            "leaver_id": event.chat.id if is_private else None,
-        }
-    return details
-
-
-def _membership_details(event: Any) -> dict[str, Any]:
-    details = _chat_details(event.chat)
-    if event.new_chat_member.status in _GONE:
-        details |= {"gone": "left", "leaver_id": event.new_chat_member.user.id}
-    return details
-
-
-def _no_details(event: Any) -> dict[str, Any]:
-    chat = getattr(event, "chat", None)
-    return _chat_details(chat) if chat is not None else {}
-
-
-_DETAILS: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
-    "callback_query": _click_details,
-    "message_reaction": _reaction_details,
-    "message_reaction_count": _reaction_details,
-    "my_chat_member": _my_membership_details,
-    "chat_member": _membership_details,
-    "poll": lambda poll: {"poll_id": poll.id},
-    "poll_answer": lambda answer: {"poll_id": answer.poll_id},
-    "inline_query": lambda query: {"text": query.query},
-    "chosen_inline_result": lambda result: {"inline_message_id": result.inline_message_id},
-}
+_api: Final = BotApi(
+    [name for name in Update.__slots__ if name[0] != "_" and name != "update_id"],
+    Classes(Update, Message, CallbackQuery, User, Chat, TelegramObject),
+    is_inaccessible=_is_inaccessible,
+    time_of=datetime.timestamp,
+    topic_of=thread_of,
+    chat_type=_chat_type,
+)
+kind_of = _api.kind_of
+event_of = _api.event_of
+facts_of = _api.facts_of
+key_of_update = _api.key_of_update
+key_of_object = _api.key_of_object

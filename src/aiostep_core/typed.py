@@ -1,0 +1,199 @@
+"""``ask`` and ``wait_for`` as type checkers see them; each adapter fills in the types of its framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+
+if TYPE_CHECKING:
+    from .abc import Question
+    from .keys import MessageScope, Scope
+
+__all__ = ["Ask", "WaitFor"]
+
+T = TypeVar("T")
+D = TypeVar("D")
+MessageT = TypeVar("MessageT", covariant=True)
+ClickT = TypeVar("ClickT", covariant=True)
+AnyT = TypeVar("AnyT", covariant=True)
+AnswerT = TypeVar("AnswerT", covariant=True)
+Seconds = float | timedelta | None
+
+
+class WaitFor(Protocol[MessageT, ClickT, AnyT]):
+    """``wait_for`` of a framework, by what it gives for messages, for clicks and for all kinds of update."""
+
+    @overload
+    async def __call__(
+        self,
+        target: Any = None,
+        timeout: Seconds = None,
+        *,
+        kinds: Literal["message", "edited_message"] = "message",
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> MessageT: ...
+    @overload
+    async def __call__(
+        self,
+        target: Any = None,
+        timeout: Seconds = None,
+        *,
+        kinds: Literal["callback_query"],
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> ClickT: ...
+    @overload
+    async def __call__(
+        self,
+        target: Any = None,
+        timeout: Seconds = None,
+        *,
+        kinds: Literal["message", "edited_message"] = "message",
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        default: D,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> MessageT | D: ...
+    @overload
+    async def __call__(
+        self,
+        target: Any = None,
+        timeout: Seconds = None,
+        *,
+        kinds: Literal["callback_query"],
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        default: D,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> ClickT | D: ...
+    @overload
+    async def __call__(
+        self,
+        target: Any = None,
+        timeout: Seconds = None,
+        *,
+        kinds: str | Collection[str],
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> AnyT: ...
+    @overload
+    async def __call__(
+        self,
+        target: Any = None,
+        timeout: Seconds = None,
+        *,
+        kinds: str | Collection[str],
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        default: D,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> AnyT | D: ...
+
+
+class Ask(Protocol[AnswerT]):
+    """``ask`` of a framework, by what its answers are if nothing is made of them."""
+
+    # Those with a default come first: the others would take it for an option of the framework's method.
+    @overload
+    async def __call__(
+        self,
+        prompt: Any,
+        as_: None = None,
+        *,
+        to: Any = None,
+        check: Callable[[AnswerT], Any] | None = None,
+        retry: str | Callable[..., Any] | None = None,
+        attempts: int | None = 3,
+        timeout: Seconds = None,
+        remind: Mapping[float, Any] | None = None,
+        default: D,
+        cancel: bool = True,
+        keyboard: Any = None,
+        force_reply: bool | str = "auto",
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        **send: Any,
+    ) -> AnswerT | D: ...
+    @overload
+    async def __call__(
+        self,
+        prompt: Any,
+        as_: type[T] | Question[T],
+        *,
+        to: Any = None,
+        check: Callable[[T], Any] | None = None,
+        retry: str | Callable[..., Any] | None = None,
+        attempts: int | None = 3,
+        timeout: Seconds = None,
+        remind: Mapping[float, Any] | None = None,
+        default: D,
+        cancel: bool = True,
+        keyboard: Any = None,
+        force_reply: bool | str = "auto",
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        **send: Any,
+    ) -> T | D: ...
+    @overload
+    async def __call__(
+        self,
+        prompt: Any,
+        as_: None = None,
+        *,
+        to: Any = None,
+        check: Callable[[AnswerT], Any] | None = None,
+        retry: str | Callable[..., Any] | None = None,
+        attempts: int | None = 3,
+        timeout: Seconds = None,
+        remind: Mapping[float, Any] | None = None,
+        cancel: bool = True,
+        keyboard: Any = None,
+        force_reply: bool | str = "auto",
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        **send: Any,
+    ) -> AnswerT: ...
+    @overload
+    async def __call__(
+        self,
+        prompt: Any,
+        as_: type[T] | Question[T],
+        *,
+        to: Any = None,
+        check: Callable[[T], Any] | None = None,
+        retry: str | Callable[..., Any] | None = None,
+        attempts: int | None = 3,
+        timeout: Seconds = None,
+        remind: Mapping[float, Any] | None = None,
+        cancel: bool = True,
+        keyboard: Any = None,
+        force_reply: bool | str = "auto",
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        **send: Any,
+    ) -> T: ...
