@@ -1,0 +1,404 @@
+"""Values as texts: JSON in which whatever JSON lacks carries its type's name, as in ``{"$t": "date", "v": "2030-01-31"}``.
+
+The law: ``decode(encode(value)) == value``, of the same type at every depth; what cannot be kept so is refused before
+anything is written. Hence classes are looked up as they are: a subclass of ``str`` is no ``str``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import reprlib
+import zoneinfo
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
+
+from ..errors import AiostepError, BadArgument, NotStorable, StorageDamaged
+from .storable import DEFAULT_TYPES, StorableType, StorableTypes
+
+__all__ = ["DEFAULT_LIMIT", "VALUES", "Codec", "Values"]
+
+#: The bytes that one value may take.
+DEFAULT_LIMIT = 1 << 20
+#: How deep lists in dicts in lists may go.
+DEFAULT_DEPTH = 100
+
+TAG = "$t"
+_MARK = '"$t"'
+_SMALL = 1 << 63
+
+_dumps = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")).encode
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """Writes values as texts and reads them again. Must keep the law, and must never run what it reads."""
+
+    def encode(self, value: object, path: str = "value") -> str:
+        """Return the text of *value*.
+
+        Args:
+            path: what to call the value in an error.
+
+        Raises:
+            NotStorable: it would not come back as it is.
+        """
+        ...
+
+    def decode(self, text: str) -> Any:
+        """Return the value of *text*.
+
+        Raises:
+            StorageDamaged: it was not written by this codec, or with classes that are not there now.
+        """
+        ...
+
+
+class _RefusedError(Exception):
+    """Comes up from the depth of a value and collects the way."""
+
+    def __init__(self, value: object, fix: str) -> None:
+        self.value = value
+        self.fix = fix
+        self.steps: list[str] = []
+
+
+class Values:
+    """The codec of all storages that are given no other.
+
+    Args:
+        types: the classes whose instances may be stored.
+        limit: the bytes that the text of one value may take.
+        depth: how many containers may be inside each other.
+    """
+
+    def __init__(
+        self, types: StorableTypes = DEFAULT_TYPES, *, limit: int = DEFAULT_LIMIT, depth: int = DEFAULT_DEPTH
+    ) -> None:
+        if not isinstance(limit, int) or limit < 1:
+            raise BadArgument("limit", limit, "a number of bytes, at least 1")
+        if not isinstance(depth, int) or not 1 <= depth <= DEFAULT_DEPTH:
+            raise BadArgument("depth", depth, f"a number from 1 to {DEFAULT_DEPTH}")
+        self.types = types
+        self.limit = limit
+        self._depth = depth
+        self._read = json.JSONDecoder(object_hook=self._untagged).decode
+
+    def storable(self, name: str, cls: Any = None, **how: Any) -> Any:
+        """Do what ``aiostep.storable`` does, for the registry of this codec."""
+        return self.types.storable(name, cls, **how)
+
+    def encode(self, value: object, path: str = "value") -> str:
+        """Return the text of *value*.
+
+        Raises:
+            NotStorable: it would not come back as it is, or is too large.
+        """
+        try:
+            text = _dumps(self._plain(value, self._depth))
+        except _RefusedError as refused:
+            raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
+        # A character takes at most four bytes: the exact size only matters when that is too much.
+        if len(text) * 4 > self.limit and (size := len(text.encode("utf-8", "surrogatepass"))) > self.limit:
+            fix = (
+                f"it takes {size:,} bytes and the limit is {self.limit:,}; store a reference to it, or raise the limit"
+            )
+            raise NotStorable(path, value, fix)
+        return text
+
+    def decode(self, text: str) -> Any:
+        """Return the value of *text*.
+
+        Raises:
+            StorageDamaged: it is none that ``encode`` wrote, or a class is missing.
+        """
+        try:
+            # Without any tag there is nothing to look for.
+            return self._read(text) if _MARK in text else json.loads(text)
+        except AiostepError:
+            raise
+        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+            problem = f"cannot be read: {type(error).__name__}: {reprlib.repr(str(error))}"
+            raise StorageDamaged("a stored value", problem, "it was not written by this codec; delete it") from error
+
+    def copy(self, value: object, path: str = "value") -> Any:
+        """Return what ``decode(encode(value))`` would, faster and whatever its size.
+
+        Raises:
+            NotStorable: as ``encode``.
+        """
+        try:
+            return self._copied(value, self._depth)
+        except _RefusedError as refused:
+            raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
+
+    # Writing.
+
+    def _plain(self, value: Any, depth: int) -> Any:
+        """Return *value* in terms of JSON."""
+        kind = type(value)
+        if kind is str or kind is bool or value is None:
+            return value
+        if kind is int:
+            # Python reads and writes only so many digits, others read larger numbers as floats.
+            return value if -_SMALL <= value < _SMALL else {TAG: "int", "v": hex(value)}
+        if kind is float:
+            return value if math.isfinite(value) else {TAG: "float", "v": repr(value)}
+        if not depth:
+            raise _RefusedError(value, f"it contains itself, or is nested deeper than {self._depth} levels")
+        if kind is list:
+            return self._items(value, depth)
+        if kind is dict:
+            return self._dict(value, depth)
+        if kind is tuple:
+            return {TAG: "tuple", "v": self._items(value, depth)}
+        if kind is set or kind is frozenset:
+            # In a fixed order, so that equal sets are equal texts.
+            return {TAG: kind.__name__, "v": sorted(self._items(value, depth), key=_dumps)}
+        if (write := _WRITERS.get(kind)) is not None:
+            return {TAG: kind.__name__, **write(value)}
+        return self._registered(value, depth)
+
+    def _items(self, values: Iterable[Any], depth: int) -> list[Any]:
+        plain, written, index = self._plain, list[Any](), 0
+        try:
+            for index, one in enumerate(values):
+                written.append(one if type(one) is str else plain(one, depth - 1))
+        except _RefusedError as refused:
+            refused.steps.append(f"[{index}]" if isinstance(values, (list, tuple)) else "{...}")
+            raise
+        return written
+
+    def _dict(self, value: dict[Any, Any], depth: int) -> Any:
+        if TAG in value or not _has_text_keys(value):
+            return self._pairs(value, depth)
+        plain, written, key = self._plain, dict[str, Any](), ""
+        try:
+            for key, one in value.items():
+                written[key] = one if type(one) is str else plain(one, depth - 1)
+        except _RefusedError as refused:
+            refused.steps.append(_subscript(key))
+            raise
+        return written
+
+    def _pairs(self, value: dict[Any, Any], depth: int) -> Any:
+        written, step = list[Any](), ""
+        try:
+            for key, one in value.items():
+                step = f" key {reprlib.repr(key)}"
+                name = self._plain(key, depth - 1)
+                step = _subscript(key)
+                written.append([name, self._plain(one, depth - 1)])
+        except _RefusedError as refused:
+            refused.steps.append(step)
+            raise
+        return {TAG: "dict", "v": written}
+
+    def _registered(self, value: Any, depth: int) -> Any:
+        entry = self._entry(value)
+        try:
+            return {TAG: "@" + entry.name, "v": self._plain(entry.dump(value), depth - 1)}
+        except _RefusedError as refused:
+            refused.steps.append(f".{type(value).__qualname__}")
+            raise
+
+    def _entry(self, value: Any) -> StorableType:
+        if (entry := self.types.of(type(value))) is None:
+            raise _RefusedError(value, _fix(type(value)))
+        return entry
+
+    # Reading.
+
+    def _untagged(self, found: dict[str, Any]) -> Any:
+        name = found.get(TAG)
+        if name is None:
+            return found
+        if (read := _READERS.get(name)) is not None:
+            return read(found)
+        entry = self.types.named(name[1:]) if name[:1] == "@" else None
+        if entry is None:
+            fix = (
+                f"register its class as @storable({name[1:]!r}) before it is read"
+                if name[:1] == "@"
+                else "update aiostep"
+            )
+            raise StorageDamaged("a stored value", f"is of the type {name.lstrip('@')!r}, which is not known here", fix)
+        try:
+            return entry.load(found["v"])
+        except Exception as error:
+            problem = f"of the type {entry.name!r} does not fit its class: {type(error).__name__}: {error}"
+            fix = "register the class with a load= that also reads what was stored before"
+            raise StorageDamaged("a stored value", problem, fix) from error
+
+    # Copying.
+
+    def _copied(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind in _IMMUTABLE:
+            return value
+        if not depth:
+            raise _RefusedError(value, f"it contains itself, or is nested deeper than {self._depth} levels")
+        if kind is dict:
+            return self._copied_dict(value, depth)
+        if kind is list or kind is tuple or kind is set or kind is frozenset:
+            return self._copied_items(kind, value, depth)
+        if kind is bytearray:
+            return bytearray(value)
+        if kind is datetime or kind is time:
+            _zone(value)
+            return value
+        entry = self._entry(value)
+        return value if entry.is_immutable else entry.load(self._copied(entry.dump(value), depth - 1))
+
+    def _copied_dict(self, value: dict[Any, Any], depth: int) -> dict[Any, Any]:
+        made, key, kept, immutable = dict[Any, Any](), None, None, _IMMUTABLE
+        try:
+            for key, one in value.items():
+                kept = None
+                kept = key if type(key) in immutable else self._copied(key, depth - 1)
+                made[kept] = one if type(one) in immutable else self._copied(one, depth - 1)
+        except _RefusedError as refused:
+            refused.steps.append(f" key {reprlib.repr(key)}" if kept is None else _subscript(key))
+            raise
+        return made
+
+    def _copied_items(self, kind: type[Any], value: Any, depth: int) -> Any:
+        made, index, immutable = list[Any](), 0, _IMMUTABLE
+        try:
+            for index, one in enumerate(value):
+                made.append(one if type(one) in immutable else self._copied(one, depth - 1))
+        except _RefusedError as refused:
+            refused.steps.append(f"[{index}]" if kind is list or kind is tuple else "{...}")
+            raise
+        return made if kind is list else kind(made)
+
+
+def _joined(steps: list[str]) -> str:
+    """Return the way from the outside in; of a very long one its two ends."""
+    way = steps[::-1]
+    return "".join(way if len(way) <= 12 else [*way[:6], "...", *way[-3:]])
+
+
+def _subscript(key: object) -> str:
+    return (
+        f"[{json.dumps(key if len(key) <= 40 else key[:37] + '...')}]" if type(key) is str else f"[{reprlib.repr(key)}]"
+    )
+
+
+def _has_text_keys(value: dict[Any, Any]) -> bool:
+    return all(type(key) is str for key in value)
+
+
+def _fix(kind: type[Any]) -> str:
+    bases = [base.__name__ for base in (str, int, float, list, dict, tuple, bytes, datetime) if issubclass(kind, base)]
+    if bases:
+        return f"convert it to a plain {bases[0]}, or register its class with @storable(name)"
+    return "register its class with @storable(name), or store what it can be made from again"
+
+
+# What JSON does not have. Of each: the members beside the tag, and how to read them.
+
+
+def _base64(value: bytes | bytearray) -> dict[str, Any]:
+    return {"v": base64.b64encode(value).decode("ascii")}
+
+
+def _unbase64(found: dict[str, Any]) -> bytes:
+    return base64.b64decode(found["v"], validate=True)
+
+
+def _moment(value: datetime | time) -> dict[str, Any]:
+    written: dict[str, Any] = {"v": value.replace(tzinfo=None, fold=0).isoformat()}
+    if value.tzinfo is not None:
+        written["zone"] = _zone(value)
+    if value.fold:
+        written["fold"] = 1
+    return written
+
+
+def _zone(value: datetime | time) -> Any:
+    """Return the name of a zone, its distance to UTC, or that and its own name."""
+    zone = value.tzinfo
+    if zone is None:
+        return None
+    if type(zone) is timezone:
+        offset = zone.utcoffset(None)
+        name, usual = zone.tzname(None), timezone(offset).tzname(None)
+        text = _offset(offset)
+        return text if name == usual else [text, name]
+    if type(zone) is zoneinfo.ZoneInfo and zone.key is not None:
+        return zone.key
+    raise _RefusedError(zone, "use zoneinfo.ZoneInfo(name) or datetime.timezone as its tzinfo")
+
+
+def _offset(offset: timedelta) -> str:
+    """Write a distance as the number of its microseconds, with a sign, so that it is never the name of a zone."""
+    return f"{offset // timedelta(microseconds=1):+d}"
+
+
+def _zone_read(written: Any) -> tzinfo | None:
+    if written is None:
+        return None
+    text, *name = written if isinstance(written, list) else [written]
+    if text[0] not in "+-":
+        try:
+            return zoneinfo.ZoneInfo(text)
+        except zoneinfo.ZoneInfoNotFoundError as error:
+            fix = "install the time zone data: pip install tzdata"
+            raise StorageDamaged(
+                "a stored value", f"is in the time zone {text}, which is not known here", fix
+            ) from error
+    return timezone(timedelta(microseconds=int(text)), *name)
+
+
+def _datetime_read(found: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(found["v"]).replace(tzinfo=_zone_read(found.get("zone")), fold=found.get("fold", 0))
+
+
+def _time_read(found: dict[str, Any]) -> time:
+    return time.fromisoformat(found["v"]).replace(tzinfo=_zone_read(found.get("zone")), fold=found.get("fold", 0))
+
+
+def _decimal_read(found: dict[str, Any]) -> Decimal:
+    try:
+        return Decimal(found["v"])
+    except InvalidOperation as error:
+        raise ValueError(f"{found['v']!r} is no decimal number") from error
+
+
+_WRITERS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {
+    bytes: _base64,
+    bytearray: _base64,
+    datetime: _moment,
+    time: _moment,
+    date: lambda value: {"v": value.isoformat()},
+    timedelta: lambda value: {"v": [value.days, value.seconds, value.microseconds]},
+    Decimal: lambda value: {"v": str(value)},
+    UUID: lambda value: {"v": str(value)},
+}
+
+_READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "int": lambda found: int(found["v"], 16),
+    "float": lambda found: float(found["v"]),
+    "tuple": lambda found: tuple(found["v"]),
+    "set": lambda found: set(found["v"]),
+    "frozenset": lambda found: frozenset(found["v"]),
+    "dict": lambda found: dict(found["v"]),
+    "bytes": _unbase64,
+    "bytearray": lambda found: bytearray(_unbase64(found)),
+    "datetime": _datetime_read,
+    "time": _time_read,
+    "date": lambda found: date.fromisoformat(found["v"]),
+    "timedelta": lambda found: timedelta(*found["v"]),
+    "Decimal": _decimal_read,
+    "UUID": lambda found: UUID(found["v"]),
+}
+
+_IMMUTABLE = frozenset({str, int, float, bool, type(None), bytes, date, timedelta, Decimal, UUID})
+
+#: The codec of whoever names no other.
+VALUES = Values()
