@@ -124,7 +124,7 @@ def _entry(name: str, cls: type[Any]) -> StorableType:
     raise BadArgument(
         "cls",
         cls,
-        "an Enum, dataclass, NamedTuple, attrs class, pydantic model or msgspec.Struct; for others pass dump= and load=",
+        "an Enum, dataclass, NamedTuple, attrs class, pydantic model or msgspec.Struct; for others dump= and load=",
     )
 
 

@@ -1,4 +1,4 @@
-"""Values as texts: JSON in which whatever JSON lacks carries its type's name, as in ``{"$t": "date", "v": "2030-01-31"}``.
+"""Values as texts: JSON, in which what JSON lacks carries its type's name: ``{"$t": "date", "v": "2030-01-31"}``.
 
 The law: ``decode(encode(value)) == value``, of the same type at every depth; what cannot be kept so is refused before
 anything is written. Hence classes are looked up as they are: a subclass of ``str`` is no ``str``.
@@ -7,6 +7,7 @@ anything is written. Hence classes are looked up as they are: a subclass of ``st
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import math
 import reprlib
@@ -104,10 +105,8 @@ class Values:
             raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
         # A character takes at most four bytes: the exact size only matters when that is too much.
         if len(text) * 4 > self.limit and (size := len(text.encode("utf-8", "surrogatepass"))) > self.limit:
-            fix = (
-                f"it takes {size:,} bytes and the limit is {self.limit:,}; store a reference to it, or raise the limit"
-            )
-            raise NotStorable(path, value, fix)
+            problem = f"it takes {size:,} bytes and the limit is {self.limit:,}"
+            raise NotStorable(path, value, f"{problem}; store a reference to it, or raise the limit")
         return text
 
     def decode(self, text: str) -> Any:
@@ -118,7 +117,7 @@ class Values:
         """
         try:
             # Without any tag there is nothing to look for.
-            return self._read(text) if _MARK in text else json.loads(text)
+            return self._read(text) if _MARK in text else _untagged_reader()(text)
         except AiostepError:
             raise
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
@@ -164,12 +163,12 @@ class Values:
         return self._registered(value, depth)
 
     def _items(self, values: Iterable[Any], depth: int) -> list[Any]:
-        plain, written, index = self._plain, list[Any](), 0
+        plain, written = self._plain, list[Any]()
         try:
-            for index, one in enumerate(values):
+            for one in values:
                 written.append(one if type(one) is str else plain(one, depth - 1))
         except _RefusedError as refused:
-            refused.steps.append(f"[{index}]" if isinstance(values, (list, tuple)) else "{...}")
+            refused.steps.append(f"[{len(written)}]" if isinstance(values, (list, tuple)) else "{...}")
             raise
         return written
 
@@ -219,14 +218,11 @@ class Values:
             return found
         if (read := _READERS.get(name)) is not None:
             return read(found)
-        entry = self.types.named(name[1:]) if name[:1] == "@" else None
-        if entry is None:
-            fix = (
-                f"register its class as @storable({name[1:]!r}) before it is read"
-                if name[:1] == "@"
-                else "update aiostep"
-            )
-            raise StorageDamaged("a stored value", f"is of the type {name.lstrip('@')!r}, which is not known here", fix)
+        if not (isinstance(name, str) and name[:1] == "@"):
+            raise StorageDamaged("a stored value", f"has the tag {name!r}, which is not known here", "update aiostep")
+        if (entry := self.types.named(name[1:])) is None:
+            fix = f"register its class before it is read: @storable({name[1:]!r})"
+            raise StorageDamaged("a stored value", f"is of the type {name[1:]!r}, which is not known here", fix)
         try:
             return entry.load(found["v"])
         except Exception as error:
@@ -267,12 +263,12 @@ class Values:
         return made
 
     def _copied_items(self, kind: type[Any], value: Any, depth: int) -> Any:
-        made, index, immutable = list[Any](), 0, _IMMUTABLE
+        made, immutable = list[Any](), _IMMUTABLE
         try:
-            for index, one in enumerate(value):
+            for one in value:
                 made.append(one if type(one) in immutable else self._copied(one, depth - 1))
         except _RefusedError as refused:
-            refused.steps.append(f"[{index}]" if kind is list or kind is tuple else "{...}")
+            refused.steps.append(f"[{len(made)}]" if kind is list or kind is tuple else "{...}")
             raise
         return made if kind is list else kind(made)
 
@@ -284,9 +280,9 @@ def _joined(steps: list[str]) -> str:
 
 
 def _subscript(key: object) -> str:
-    return (
-        f"[{json.dumps(key if len(key) <= 40 else key[:37] + '...')}]" if type(key) is str else f"[{reprlib.repr(key)}]"
-    )
+    if type(key) is not str:
+        return f"[{reprlib.repr(key)}]"
+    return f"[{json.dumps(key if len(key) <= 40 else key[:37] + '...', ensure_ascii=False)}]"
 
 
 def _has_text_keys(value: dict[Any, Any]) -> bool:
@@ -298,6 +294,28 @@ def _fix(kind: type[Any]) -> str:
     if bases:
         return f"convert it to a plain {bases[0]}, or register its class with @storable(name)"
     return "register its class with @storable(name), or store what it can be made from again"
+
+
+@functools.cache
+def _untagged_reader() -> Callable[[str], Any]:
+    """Return what reads plain JSON: msgspec, where it is installed, at a quarter of the time.
+
+    It is not used for writing: its texts are others (1e16 for 1e+16), and equal values shall be equal texts whoever
+    wrote them. Nor with tags, since it has no hook for them.
+    """
+    try:
+        import msgspec
+    except ImportError:
+        return json.loads
+    read = msgspec.json.decode
+
+    def decode(text: str) -> Any:
+        try:
+            return read(text)
+        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):  # a lone surrogate, or no JSON at all
+            return json.loads(text)
+
+    return decode
 
 
 # What JSON does not have. Of each: the members beside the tag, and how to read them.
@@ -348,10 +366,8 @@ def _zone_read(written: Any) -> tzinfo | None:
         try:
             return zoneinfo.ZoneInfo(text)
         except zoneinfo.ZoneInfoNotFoundError as error:
-            fix = "install the time zone data: pip install tzdata"
-            raise StorageDamaged(
-                "a stored value", f"is in the time zone {text}, which is not known here", fix
-            ) from error
+            problem = f"is in the time zone {text}, which is not known here"
+            raise StorageDamaged("a stored value", problem, "install time zones: pip install tzdata") from error
     return timezone(timedelta(microseconds=int(text)), *name)
 
 
