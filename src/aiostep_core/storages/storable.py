@@ -98,10 +98,8 @@ class StorableTypes:
             raise BadArgument("cls", cls, "a class")
         there = self._by_name.get(name)
         # A module that is loaded again brings the same class anew.
-        if there is not None and (there.cls.__module__, there.cls.__qualname__) != (cls.__module__, cls.__qualname__):
-            raise BadArgument(
-                "name", name, f"another name: {there.cls.__module__}.{there.cls.__qualname__} has this one"
-            )
+        if there is not None and _origin(there.cls) != _origin(cls):
+            raise BadArgument("name", name, f"a name that is not taken: {there.cls!r} has it")
         if (known := self._by_class.get(cls)) is not None and known.name != name:
             raise BadArgument("name", name, f"{known.name!r}, under which {cls.__qualname__} is registered")
 
@@ -109,6 +107,12 @@ class StorableTypes:
 #: The registry that everybody uses who names no other.
 DEFAULT_TYPES = StorableTypes()
 storable = DEFAULT_TYPES.storable
+
+
+def _origin(cls: type[Any]) -> tuple[str, str]:
+    """Return where a class was defined: by its file, since a script is ``__main__`` and its own module."""
+    module = sys.modules.get(cls.__module__)
+    return (getattr(module, "__file__", None) or cls.__module__, cls.__qualname__)
 
 
 def _entry(name: str, cls: type[Any]) -> StorableType:
