@@ -93,6 +93,7 @@ lint: $(DEV)
 
 types: $(DEV)
 	@$(BIN)/mypy src $(wildcard scripts/*.py examples/*.py tests/typing/*.py)
+	@$(BIN)/mypy --config-file examples/adapter_plugin/pyproject.toml examples/adapter_plugin/src
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 # How much of the public interface has a type that every checker reads alike; run against the installed wheel.

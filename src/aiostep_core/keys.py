@@ -79,12 +79,14 @@ class Scope(Enum):
             raise BadArgument("scope", f"{self}(...)", "REPLY(message) or BUTTONS(message); the others take no message")
         if isinstance(message, (int, str)) and not isinstance(message, bool):
             return MessageScope(self, None, message)
-        poll = getattr(message, "poll", None)
+        # Telethon and Pyrogram call it id; and Telethon's message.chat counts its ids in another way than chat_id.
+        chat_id = getattr(message, "chat_id", None) or getattr(getattr(message, "chat", None), "id", None)
         message_id = getattr(message, "message_id", None)
+        if message_id is None and chat_id is not None:
+            message_id = getattr(message, "id", None)
         if message_id is None:
             raise BadArgument("message", type(message).__name__, "a sent message or its id")
-        chat = getattr(message, "chat", None)
-        return MessageScope(self, getattr(chat, "id", None), message_id, getattr(poll, "id", None))
+        return MessageScope(self, chat_id, message_id, getattr(getattr(message, "poll", None), "id", None))
 
 
 class MessageScope(NamedTuple):

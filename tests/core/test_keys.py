@@ -119,6 +119,16 @@ def test_a_scope_is_narrowed_to_a_message() -> None:
     assert Scope.BUTTONS("abc") == MessageScope(Scope.BUTTONS, None, "abc")
 
 
+def test_a_message_of_another_library_has_an_id() -> None:
+    """Where it is called ``id`` it is a message's if that has a chat; ``chat_id`` counts before the chat's own id."""
+    of_telethon = SimpleNamespace(id=7, chat_id=GROUP, chat=SimpleNamespace(id=-GROUP))
+    of_pyrogram = SimpleNamespace(id=7, chat=SimpleNamespace(id=GROUP))
+
+    assert Scope.BUTTONS(of_telethon) == Scope.BUTTONS(of_pyrogram) == MessageScope(Scope.BUTTONS, GROUP, 7)
+    with pytest.raises(BadArgument):
+        Scope.BUTTONS(SimpleNamespace(id=7))  # a user, say
+
+
 @pytest.mark.parametrize(
     ("scope", "message", "text"),
     [

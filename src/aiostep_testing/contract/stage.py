@@ -76,6 +76,8 @@ class Stage:
         await bounded(self.harness.start(self.world, {one.__name__: one for one in programs}), PATIENCE * 2)
 
     async def _clean_up(self) -> None:
+        if not hasattr(self.harness, "engine"):
+            return  # it failed to start; whatever its stop() would raise for that must not hide why
         try:
             await self.stop()
         finally:
