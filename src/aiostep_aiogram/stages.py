@@ -19,6 +19,7 @@ from aiogram.dispatcher.middlewares.user_context import UserContextMiddleware
 from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import TelegramObject, Update
 
+from aiostep_core.bot_api import PLACEHOLDERS
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.errors import WaitEnded
@@ -58,7 +59,7 @@ class Arrival:
         # Asked about every update, so without a call in between.
         engine = adapter.runtime.engine
         self._is_new = engine.updates.add
-        self._glance, self._is_cancel = engine.glance, engine.is_cancel_text
+        self._is_stranger, self._glance, self._is_cancel = engine.is_stranger, engine.glance, engine.is_cancel_text
         self._index = engine.waits.index
         self._busy = (*engine.signs_of_life, adapter.runtime.steps.storage.scopes)
 
@@ -90,9 +91,15 @@ class Arrival:
     def _look(self, event: Update, bot_id: int) -> Wait | Glance:
         """Look who waits for the update, at a glance if it is the text of a person."""
         message = event.message
-        if message is None or message.text is None or message.sender_chat is not None or self._busy[-1]:
+        # The fewer parts of a message are read, the better: each is far away in memory when it is read first.
+        if message is None or message.text is None or self._busy[-1]:
             return self._look_closely(event, bot_id)
-        user_id = message.from_user.id if message.from_user is not None else bot_id
+        user = message.from_user
+        if user is None or user.id in PLACEHOLDERS:
+            return self._look_closely(event, bot_id)
+        user_id = user.id
+        if self._is_stranger(bot_id, message.chat.id, user_id):
+            return _NOBODY
         thread_id = message.message_thread_id if message.is_topic_message else None
         found = self._glance(bot_id, message.chat.id, user_id, thread_id, event.update_id)
         if found is _NOBODY and (message.reply_to_message is None or _REPLY not in self._index):

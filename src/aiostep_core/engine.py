@@ -113,6 +113,14 @@ class Engine:
                 return True
         return False
 
+    def is_stranger(self, bot_id: int, chat_id: int, user_id: int) -> bool:
+        """Tell at once whether nobody waits for a text of this person. True is certain, replies included."""
+        index = self.waits.index
+        if len(index) != 1 or _USER_IN_CHAT not in index or self.lanes.held:
+            return False
+        # A tuple is equal to the key with these parts, and made in a fifth of the time.
+        return (bot_id, chat_id, user_id, None, None) not in index[_USER_IN_CHAT]
+
     def glance(
         self, bot_id: int, chat_id: int, user_id: int | None, thread_id: int | None, update_id: int
     ) -> Wait | Glance:
@@ -126,7 +134,6 @@ class Engine:
             return _UNCLEAR
         found: Conversation | None = None
         for scope, keys in self.waits.index.items():
-            # A tuple is equal to the key with these parts, and made in a fifth of the time.
             if scope is _USER_IN_CHAT:
                 filed = keys.get((bot_id, chat_id, user_id, None, None))  # type: ignore[call-overload]
             elif scope in ABOUT_MESSAGE:

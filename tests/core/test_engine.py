@@ -561,6 +561,33 @@ def test_a_glance_is_not_enough_for_a_wait_that_chooses(options: dict[str, Any])
     assert desk.engine.glance(BOT, GROUP, ALICE, None, 10**9) is Glance.UNCLEAR
 
 
+@pytest.mark.parametrize(
+    ("scope", "user", "is_stranger"),
+    [
+        (Scope.USER_IN_CHAT, BOB, True),
+        (Scope.USER_IN_CHAT, ALICE, False),
+        (Scope.GLOBAL_USER, BOB, False),
+        (Scope.REPLY, BOB, False),
+    ],
+)
+def test_a_stranger_is_known_at_once(scope: Scope, user: int, is_stranger: bool) -> None:
+    """Who has no wait is told apart by one look while all wait in the usual scope; else nothing is said."""
+    desk = Desk()
+    assert not desk.engine.is_stranger(BOT, GROUP, BOB)  # an engine in which nobody waits is not asked
+    desk.wait(desk.converse(Place(scope, MessageKey(BOT, GROUP, 7)) if scope is Scope.REPLY else place(scope)))
+
+    assert desk.engine.is_stranger(BOT, GROUP, user) is is_stranger
+
+
+def test_nobody_is_a_stranger_while_a_filter_thinks() -> None:
+    """Updates queue behind an asynchronous filter, so while one runs nobody is waved through."""
+    desk = Desk()
+    desk.wait()
+    desk.engine.lanes.hold(place(Scope.USER_IN_CHAT, user_id=BOB))
+
+    assert not desk.engine.is_stranger(BOT, GROUP, BOB)
+
+
 def test_an_engine_is_named_by_what_it_holds() -> None:
     """An engine says how many conversations are open."""
     desk = Desk()

@@ -532,6 +532,8 @@ class Conversations(RuleBasedStateMachine):
         is_plain = update.kind == "message" and update.command is None and update.album is None
         if not is_plain or update.chat is None:
             return Glance.UNCLEAR
+        if update.user is not None and self.engine.is_stranger(BOT, update.chat, update.user):
+            return Glance.NOBODY
         found = self.engine.glance(BOT, update.chat, update.user, update.thread, update.id)
         return Glance.UNCLEAR if self.engine.is_cancel_text(str(update.value)) else found
 
