@@ -21,12 +21,14 @@ from .context import Program as Program
 from .context import SyncCtx as SyncCtx
 from .context import run_blocking as run_blocking
 from .harness import LEVELS as LEVELS
+from .harness import TOKEN as TOKEN
 from .harness import AdapterHarness as AdapterHarness
 from .level import Level as Level
 from .stage import Stage as Stage
 
 __all__ = [
     "LEVELS",
+    "TOKEN",
     "AdapterContract",
     "AdapterHarness",
     "Ctx",

@@ -120,6 +120,24 @@ class NextSteps(Level, level="core"):
         await stage.tell(stage.alice, "Ann", "hello Ann")
         await stage.passes(stage.alice)
 
+    async def test_a_message_while_a_step_is_busy_is_kept(self, stage: Stage) -> None:
+        """T01: what arrives before a step has asked anything answers its first question."""
+
+        async def city(c: Ctx) -> None:
+            await c.say("noted")
+            await c.pause(0.1)
+            await c.say(f"{c.text} in {await c.ask('country?')}")
+
+        async def trip(c: Ctx) -> None:
+            await c.then(city)
+            await c.say("city?")
+
+        await stage.start(trip)
+        await stage.tell(stage.alice, "/trip", "city?")
+        await stage.tell(stage.alice, "Rome", "noted")
+        await stage.tell(stage.alice, "Italy", "country?", "Rome in Italy")
+        await stage.passes(stage.alice)
+
     async def test_a_duplicate_runs_no_step_twice(self, stage: Stage) -> None:
         """T10: the same update again neither runs the step again nor reaches a handler."""
         await stage.start(start)

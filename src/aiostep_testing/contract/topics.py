@@ -32,6 +32,17 @@ class Topics(Level, level="topics"):
         await stage.tell(stage.alice, "Ann", "hello Ann", in_=there)
         await stage.tell(stage.alice, "Anna", "hello Anna", in_=here)
 
+    async def test_a_prompt_that_replies_to_nothing_is_sent_to_its_topic(self, stage: Stage) -> None:
+        """T12: it is the topic that counts, also where no reply would lead there by itself."""
+
+        async def plain(c: Ctx) -> None:
+            await c.say(f"hello {await c.ask('name?', force_reply=False)}")
+
+        await stage.start(plain)
+        here = stage.forum.topic("Here")
+        await stage.tell(stage.alice, "/plain", "name?", in_=here)
+        await stage.tell(stage.alice, "Ann", "hello Ann", in_=here)
+
     async def test_the_general_topic_is_one_too(self, stage: Stage) -> None:
         """T12: what is written in General does not answer a question in a topic."""
         await stage.start(greet)

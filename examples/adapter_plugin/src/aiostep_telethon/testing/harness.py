@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 from telethon import Button, events
 
 from aiostep_core import install
-from aiostep_testing.contract import AdapterHarness, Ctx, Program
-from aiostep_testing.contract.harness import TOKEN
+from aiostep_testing.contract import TOKEN, AdapterHarness, Ctx, Program
 from aiostep_testing.world import World
 
 from ..facts import thread_of
@@ -47,10 +46,10 @@ class TelethonHarness(AdapterHarness):
         client.add_event_handler(self.handler(self.other), rest)
         client.add_event_handler(self.handler(self.other), events.CallbackQuery)
         await client.start(bot_token=TOKEN)
-        self._feeding.callback(server.deliver())
+        self.deliver_no_more = server.deliver()
 
     async def stop(self) -> None:
-        await self.stop_feeding()
+        self.deliver_no_more()
         await self.client.disconnect()
         logging.getLogger("telethon").removeHandler(self.log)
 
