@@ -112,9 +112,7 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
     # Updates and prompts.
 
     def redispatch(self, deliveries: Sequence[Delivery]) -> None:
-        for delivery in deliveries:
-            self.runtime.forget_update(self.bot_id, delivery.carrier.update_id)
-        self.runtime.start(self._entry.process([delivery.carrier for delivery in deliveries]))
+        self._entry.process_again(delivery.carrier for delivery in deliveries)
 
     async def send(
         self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any
