@@ -6,6 +6,7 @@ have a module of their own, ``storages.abc``. Optional abilities are methods wit
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .context import Turn
     from .facts import Delivery, Facts
     from .keys import Key
+    from .reports import TimedOut
     from .runtime import Runtime
     from .steps import Step
 
@@ -71,8 +73,9 @@ class Adapter(ABC, Generic[TargetT]):
     1. drop it if ``runtime.is_duplicate(bot_id, update_id)``;
     2. unless ``runtime.concerns(key)`` is false, make the ``Delivery`` and ask ``runtime.meet(delivery)``; when the
        answer cannot be given at once, await ``runtime.settle(decision)``;
-    3. consume the update (the framework's handlers must not see it) if the decision says so, else take the step, if
-       there is one, call ``runtime.open_for_step``, and let the update go on with a new ``Turn`` current;
+    3. consume the update (the framework's handlers must not see it) if the decision says so, else take the step
+       (``runtime.steps.take``, always: later updates are held for it) and, without awaiting anything more, if there is
+       one call ``runtime.open_for_step``, and let the update go on with a new ``Turn`` current;
     4. when the handler has returned or raised, call ``runtime.end_turn``, also for next steps.
     """
 
@@ -197,6 +200,16 @@ class Question(Protocol[T_co]):
     ``parse`` gets the delivery and returns the value, or raises ``Retry`` with what is wrong with it. Anything else
     that it raises is a bug and goes to the handler.
     """
+
+    async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
+        """Call the ``on_timeout`` of *step* as the step would be called, with *timed_out* in the update's place.
+
+        What it raises goes to the error handlers that the framework has for what no update has led to, if any.
+        """
+        assert step.on_timeout is not None
+        result = step.on_timeout(timed_out, *step.args, **step.kwargs)
+        if inspect.isawaitable(result):
+            await result
 
     #: The kinds of update that can answer.
     kinds: frozenset[str]

@@ -52,6 +52,8 @@ class Filtering:
             self.release(decision.lane)
         elif decision is not None and decision.held is not None:
             decision.held.future.cancel()
+        elif decision is not None and decision.outcome is Outcome.PASS and decision.delivery is not None:
+            self._runtime.steps.let_go(decision.delivery)
 
     def release(self, lane: Lane | None) -> None:
         """Decide, in order and at once, about those who queued: whoever arrives next must find them decided."""
@@ -74,7 +76,9 @@ class Filtering:
         except BaseException:
             self.release(lane)
             raise
-        if decision.outcome is not Outcome.FILTERING:
+        if decision.outcome is Outcome.PASS and decision.delivery is not None:
+            self._runtime.steps.hold(decision.delivery, lane)
+        elif decision.outcome is not Outcome.FILTERING:
             self.release(lane)
         return decision
 

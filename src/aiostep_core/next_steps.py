@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from .context import current_turn
 from .errors import BadArgument
 from .installed import cancel, runtime_of
 from .keys import MessageScope, Scope
+from .named import filters
 from .setting import Setting, seconds
 from .steps import Step
 
@@ -24,6 +26,7 @@ async def register_next_step(
     kwargs: Mapping[str, Any] | None = None,
     *,
     timeout: float | timedelta | None = None,
+    on_timeout: Callable[..., Any] | None = None,
     filter: Any = None,
     scope: Scope | MessageScope | None = None,
 ) -> None:
@@ -36,16 +39,21 @@ async def register_next_step(
         target: a user id, a chat id, a ``Key`` or an object of the framework; None: whoever is being handled.
         args, kwargs: passed to *fn* after what the framework passes.
         timeout: seconds after which the step is dropped.
+        on_timeout: called then, as *fn* would be, with a ``TimedOut`` in the place of the message.
         filter, scope: as for ``wait_for``.
 
     Raises:
         NoTarget, BadArgument: as for ``wait_for``; also if *fn* cannot be called.
+        NotDurable: the steps are kept in a file or a server, and *fn*, *filter* or *on_timeout* has no name there.
+        NotStorable: an argument cannot be written down there.
+        StorageUnavailable: it cannot be reached.
     """
-    if inspect.iscoroutine(fn):
-        raise BadArgument("fn", fn, "the function itself, not the result of calling it")
-    if not callable(fn):
-        raise BadArgument("fn", fn, "a function to call with the next message")
+    _check("fn", fn)
     limit = seconds("timeout", timeout)
+    if on_timeout is not None:
+        _check("on_timeout", on_timeout)
+        if limit is None:
+            raise BadArgument("timeout", None, "seconds, after which on_timeout is to be called")
     setting = Setting.find(target, scope)
     now = setting.runtime.now()
     facts = setting.turn.facts if setting.turn is not None else None
@@ -55,13 +63,17 @@ async def register_next_step(
         args=tuple(args),
         kwargs=dict(kwargs or {}),
         filter=None if filter is None else setting.adapter.compile_filter(filter),
+        filter_name=None if filter is None else filters.name_of(filter),
+        on_timeout=on_timeout,
         after=facts.update_id if facts is not None and facts.bot_id == setting.aim.key.bot_id else None,
         opened_at=now,
         expires_at=None if limit is None else now + limit,
         origin=setting.turn.origin if setting.turn is not None else None,
     )
     setting.adapter.compile_step(step)
-    await setting.runtime.steps.storage.put(step, now)
+    if on_timeout is not None:
+        setting.adapter.compile_step(replace(step, fn=on_timeout))
+    await setting.runtime.steps.put(step)
 
 
 async def next_step(
@@ -69,11 +81,12 @@ async def next_step(
     /,
     *,
     timeout: float | timedelta | None = None,
+    on_timeout: Callable[..., Any] | None = None,
     filter: Any = None,
     **kwargs: Any,
 ) -> None:
     """Run *fn* with the next message of whoever is being handled, and with *kwargs*; see ``register_next_step``."""
-    await register_next_step(None, fn, kwargs=kwargs, timeout=timeout, filter=filter)
+    await register_next_step(None, fn, kwargs=kwargs, timeout=timeout, on_timeout=on_timeout, filter=filter)
 
 
 async def unregister_steps(target: Any = None) -> int:
@@ -81,3 +94,15 @@ async def unregister_steps(target: Any = None) -> int:
     runtime = runtime_of(current_turn.get())
     dropped = await runtime.steps.drop(Setting.find(target, None).aim)
     return dropped + cancel(target)
+
+
+def _check(name: str, fn: Any) -> None:
+    """Look whether *fn* is something to call.
+
+    Raises:
+        BadArgument: it is not.
+    """
+    if inspect.iscoroutine(fn):
+        raise BadArgument(name, fn, "the function itself, not the result of calling it")
+    if not callable(fn):
+        raise BadArgument(name, fn, "a function to call with the next message")

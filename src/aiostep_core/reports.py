@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .abc import Address
-from .errors import TooManyAttempts, WaitCancelled, WaitTimeout
+from .errors import NoTarget, TooManyAttempts, WaitCancelled, WaitTimeout
+from .keys import Key
 
 if TYPE_CHECKING:
+    from .abc import Adapter
     from .context import Turn
-    from .keys import Key, MessageKey, Scope
+    from .keys import MessageKey, Scope
     from .steps import Step
     from .waits import Conversation, Wait
 
-__all__ = ["Exit", "Pending"]
+__all__ = ["Exit", "Pending", "TimedOut"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,49 @@ class Exit:
 
     def __repr__(self) -> str:
         return f"<Exit {self.reason} with {self.key}>"
+
+
+class TimedOut:
+    """What an ``on_timeout`` function gets in the place of an update: nobody answered in time.
+
+    Attributes:
+        key: who was waited for.
+        step: the name of the step that did not run.
+    """
+
+    __slots__ = ("_adapter", "key", "scope", "step")
+
+    def __init__(self, step: Step, adapter: Adapter[Any]) -> None:
+        self._adapter = adapter
+        self.key = step.place.key
+        self.scope = step.place.scope
+        self.step = step.name
+
+    async def send(self, text: str, **send: Any) -> Any:
+        """Write to the chat, or else to the person, that was waited for; return the framework's message.
+
+        Raises:
+            NoTarget: it was neither.
+        """
+        key = self.key
+        if not isinstance(key, Key):
+            key = Key(key.bot_id, key.chat_id)
+        elif key.chat_id is None:
+            key = key._replace(chat_id=key.user_id)
+        if key.chat_id is None:
+            raise NoTarget("a step for anybody has no chat to write to")
+        return (await self._adapter.send(Address(key=key), text, force_reply=False, **send)).message
+
+    def __repr__(self) -> str:
+        return f"<TimedOut {self.step} of {self.key}>"
+
+
+async def tell(callbacks: Sequence[Callable[[Exit], object]], event: Exit) -> None:
+    """Call *callbacks*, plain or async, with *event*."""
+    for callback in callbacks:
+        result = callback(event)
+        if isinstance(result, Awaitable):
+            await result
 
 
 def _reason(error: BaseException | None) -> str:

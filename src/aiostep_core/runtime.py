@@ -17,7 +17,7 @@ from .errors import AlreadyWaiting, BadArgument, WaitCancelled, WaitEnded, WaitT
 from .facts import Delivery
 from .filtering import Filtering
 from .keys import Key, Place
-from .reports import Exit, Pending
+from .reports import Exit, Pending, tell
 from .sleeping import fall_asleep, over, wake
 from .stepping import Stepping
 from .storages.memory import MemorySteps
@@ -83,6 +83,8 @@ class Runtime:
         self.perform(decision.changes)
         if decision.held is not None:
             decision.held.future = asyncio.get_running_loop().create_future()
+        elif decision.outcome is Outcome.PASS:
+            self.steps.hold(delivery)
         return decision
 
     def claim(self, wait: Wait, delivery: Delivery) -> None:
@@ -299,11 +301,13 @@ class Runtime:
             self._all_over = asyncio.Event()
             with anyio.move_on_after(grace):
                 await self._all_over.wait()
+        await self.steps.close()
 
     def uninstall(self) -> None:
         """Leave every target; what still waits ends with "code", as does what begins to."""
         self.closed_for = "code"  # no answer would come any more
         self.end_all(lambda _: True, "code")
+        self.steps.stop()
         for adapter in self.adapters:
             adapter.uninstall()
         self.adapters.clear()
@@ -311,6 +315,7 @@ class Runtime:
     def reopen(self) -> None:
         """Accept waits again, after ``aclose``: a dispatcher may be started more than once."""
         self.closed_for = None
+        self.steps.begin()
 
     def perform(self, changes: Changes) -> None:
         """Do what a decision asks for."""
@@ -390,10 +395,5 @@ class Runtime:
             logger.error("a task beside the handlers failed", exc_info=error)
 
     async def _call_on_exit(self, turn: Turn, conversation: Conversation, error: BaseException | None) -> None:
-        if not self.on_exit or conversation.is_silent:
-            return
-        event = Exit(turn, conversation, error)
-        for callback in self.on_exit:
-            result = callback(event)
-            if isinstance(result, Awaitable):
-                await result
+        if self.on_exit and not conversation.is_silent:
+            await tell(self.on_exit, Exit(turn, conversation, error))

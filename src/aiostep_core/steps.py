@@ -26,11 +26,14 @@ class Step:
 
     Attributes:
         filter: called with the delivery, as a wait's is.
+        filter_name: the name of the filter, if it has one; a step that comes from a storage has only that at first.
+        on_timeout: called when the time is up.
         after: the id of the update whose handler registered it; nothing as old is its answer.
         expires_at: on the engine's clock, or None for never.
         failures: how often it has raised.
         origin: where in the framework its handler was found, see ``Turn``.
         number: registered later means a greater number.
+        stored: what the storage knows it by.
     """
 
     place: Place
@@ -38,6 +41,8 @@ class Step:
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     filter: Callable[[Delivery], object] | None = None
+    filter_name: str | None = None
+    on_timeout: Callable[..., Any] | None = None
     after: int | None = None
     opened_at: float = 0.0
     expires_at: float | None = None
@@ -45,6 +50,7 @@ class Step:
     origin: Any = None
     kinds: frozenset[str] = KINDS["message"]
     number: int = field(default_factory=_numbers.__next__)
+    stored: Any = None
 
     @property
     def name(self) -> str:
@@ -68,12 +74,14 @@ class StepTable:
 
     Attributes:
         scopes: the scopes under which steps are kept, and how many; only the table changes it.
+        overdue: those that are gone because their time was up, and that have an ``on_timeout`` still to be called.
     """
 
     def __init__(self) -> None:
         self._steps: dict[Place, Step] = {}
         self.scopes: dict[Scope, int] = {}
         self._expiry: list[tuple[float, int, Step]] = []
+        self.overdue: list[Step] = []
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -100,7 +108,7 @@ class StepTable:
         """Return the step kept at *place*, unless its time is up."""
         step = self._steps.get(place)
         if step is not None and step.expires_at is not None and step.expires_at <= now:
-            self.take(step)
+            self.expire(now)
             return None
         return step
 
@@ -117,10 +125,10 @@ class StepTable:
     def give_back(self, step: Step, now: float) -> bool:
         """Put a taken *step* back, unless a newer one has its place or its time is up."""
         self.expire(now)
-        if step.place in self._steps or (step.expires_at is not None and step.expires_at <= now):
+        if step.place in self._steps:
             return False
         self.put(step, now)
-        return True
+        return step not in self.expire(now)
 
     def expire(self, now: float) -> list[Step]:
         """Remove and return the steps whose time is up."""
@@ -129,7 +137,15 @@ class StepTable:
             step = heapq.heappop(self._expiry)[2]
             if self.take(step):
                 gone.append(step)
+        self.overdue += [step for step in gone if step.on_timeout is not None]
         return gone
+
+    def next_timeout(self, now: float) -> float | None:
+        """Return when the time of the next step is up, if there may be one that has an ``on_timeout``."""
+        self.expire(now)
+        while self._expiry and self._steps.get(self._expiry[0][2].place) is not self._expiry[0][2]:
+            heapq.heappop(self._expiry)
+        return now if self.overdue else self._expiry[0][0] if self._expiry else None
 
     def _compact(self) -> None:
         """Forget the expiry of steps that were answered or given back, once they are the greater part."""
@@ -144,4 +160,5 @@ class StepTable:
         self._steps.clear()
         self.scopes.clear()
         self._expiry.clear()
+        self.overdue.clear()
         return count

@@ -143,11 +143,14 @@ class ThreadRuntime(Runtime):
     """
 
     def __init__(self, engine: Engine, steps: StepStorage | None = None) -> None:
-        super().__init__(engine, steps)
+        super().__init__(engine, None if steps is None else steps.blocking())
         self.lock = threading.RLock()
         self._timers = _Timers()
         self._aside: ThreadPoolExecutor | None = None
         self._at_rest = threading.Condition(self.lock)
+
+    def reopen(self) -> None:
+        self.closed_for = None  # time-outs are looked after from the first update on: until then it may be forked
 
     def now(self) -> float:
         return time.monotonic()
@@ -221,12 +224,17 @@ class ThreadRuntime(Runtime):
         """End every wait with "shutdown", refuse new ones, and give the handlers *grace* seconds to finish."""
         with self._at_rest:
             self.closed_for = "shutdown"
+    def signal(self) -> threading.Event:
+        """Return what a thread sleeps on; a test may count who does."""
+        return threading.Event()
+
             self.end_all(lambda _: True, "shutdown")
             self._at_rest.wait_for(lambda: not any(not turn.is_over for turn in self._turns), grace)
 
     def note_end(self) -> None:
         """Tell ``close`` that a turn has ended."""
         with self._at_rest:
+        self.block(self.steps.close())
             self._at_rest.notify_all()
 
 

@@ -212,6 +212,11 @@ class StateStorage(ABC):
         callback: Any = None,
         chat_id: int | None = None,
         ex: float | timedelta | None = None,
+    #: Whether its methods may suspend.
+    suspends: bool = False
+    #: Whether what it keeps outlives the process.
+    is_durable: bool = False
+
     ) -> None:
         """Set the state of a user."""
 
@@ -264,6 +269,27 @@ class StepStorage(ABC):
     for free; the engine holds the later updates of a key while another storage answers.
     """
 
+    # Time.
+
+    async def tend(self, bot_ids: Collection[int], now: float) -> list[Step]:
+        """Take and return the steps of these bots whose time is up and that have an ``on_timeout``.
+
+        Also look after those that run. To be called again at ``next_tending``.
+        """
+        return []
+
+    async def next_tending(self, bot_ids: Collection[int], now: float) -> float | None:
+        """Return when to call ``tend``; None: when a step that has an ``on_timeout`` was put."""
+        return None
+
+    def blocking(self) -> StepStorage:
+        """Return the same storage for a runtime of threads; itself if it never suspends."""
+        return self
+
+    async def close(self) -> None:
+        """Let go of what was opened here; it is opened again when it is needed. Again is harmless."""
+        return
+
     @property
     @abstractmethod
     def scopes(self) -> Collection[Scope]:
@@ -278,7 +304,12 @@ class StepStorage(ABC):
 
     @abstractmethod
     async def put(self, step: Step, now: float) -> Step | None:
-        """Keep *step*, in place of any other at its place; return that one, or None if this storage cannot tell."""
+        """Keep *step*, in place of any other at its place; return that one, or None if this storage cannot tell.
+
+        Raises:
+            NotDurable: the step, its filter or its ``on_timeout`` has no name, and this outlives the process.
+            NotStorable: an argument cannot be written down.
+        """
 
     @abstractmethod
     async def find(self, places: Sequence[Place], now: float) -> list[Step]:
@@ -286,7 +317,18 @@ class StepStorage(ABC):
 
     @abstractmethod
     async def take(self, step: Step) -> bool:
-        """Remove *step*; True for exactly one of those who try."""
+        """Remove *step*, which is about to run; True for exactly one of those who try.
+
+        A storage that outlives the process keeps it aside until ``confirm``, and puts it back if the process dies.
+        """
+
+    async def confirm(self, step: Step) -> None:
+        """Note that a taken *step* has run, or will not run again."""
+        return
+
+    async def discard(self, step: Step) -> bool:
+        """Remove *step*, which will not run; True for exactly one of those who try."""
+        return await self.take(step)
 
     @abstractmethod
     async def give_back(self, step: Step, now: float) -> bool:

@@ -16,6 +16,7 @@ class MemorySteps(StepStorage):
 
     def __init__(self) -> None:
         self._table = StepTable()
+        self._has_timeouts = False
 
     @property
     def scopes(self) -> Collection[Scope]:
@@ -25,6 +26,7 @@ class MemorySteps(StepStorage):
         return place in self._table
 
     async def put(self, step: Step, now: float) -> Step | None:
+        self._has_timeouts |= step.on_timeout is not None
         return self._table.put(step, now)
 
     async def find(self, places: Sequence[Place], now: float) -> list[Step]:
@@ -42,3 +44,11 @@ class MemorySteps(StepStorage):
 
     async def clear(self) -> int:
         return self._table.clear()
+
+    async def tend(self, bot_ids: Collection[int], now: float) -> list[Step]:
+        self._table.expire(now)
+        overdue, self._table.overdue = self._table.overdue, []
+        return overdue
+
+    async def next_tending(self, bot_ids: Collection[int], now: float) -> float | None:
+        return self._table.next_timeout(now) if self._has_timeouts else None

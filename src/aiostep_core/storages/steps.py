@@ -1,0 +1,285 @@
+"""Registered steps on any ``Records``: they survive the process, and of many workers exactly one runs each.
+
+There is one record per place. It is never removed, only changed at the revision that was read. What it says:
+
+* no id: there is no step, or none any more. Such a record goes away by itself after a while; had it gone at once, a
+  worker that read the step before could take the next one in its stead.
+* an id and no owner: the step waits for its message.
+* an id, an owner and ``until``: the owner runs the step, and puts ``until`` off for as long as it lives. A step whose
+  owner is dead, or whose ``until`` is past, waits again: it was cut off, which counts as a failure.
+
+Times are those of the wall clock, as no other survives a restart; ``find`` translates them to the engine's.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from ..keys import Place, Scope
+from ..steps import ATTEMPTS, Step
+from .abc import Found, RecordKey, Records, StepStorage
+from .owners import is_gone, new_owner
+from .records import settle
+from .step_fields import KIND, Missing, StepFields, is_known, key_of, place_of
+from .values import VALUES, Codec
+
+__all__ = ["LEASE", "RecordedSteps"]
+
+T = TypeVar("T")
+logger = logging.getLogger("aiostep")
+
+#: Seconds for which a process holds a step that it runs, unless it says that it still does.
+LEASE: Final = 30.0
+#: Seconds for which it is known that there was a step: longer than any worker thinks about what it has read.
+_TRACE: Final = 300.0
+#: Seconds until a time-out is looked at again that cannot be called here.
+_LATER: Final = 60.0
+_PAGE: Final = 500
+#: How many origins are remembered, of steps that were registered here.
+_ORIGINS: Final = 10_000
+_TRIES: Final = 3
+_SCOPES: Final = frozenset(Scope)
+_NOTHING: Final = {"id": "", "args": "", "kwargs": ""}
+
+
+@dataclass(slots=True)
+class _Stored:
+    """A record as it was read, and its revision once that is known."""
+
+    key: RecordKey
+    fields: Mapping[str, str]
+    revision: int = -1
+
+    @property
+    def id(self) -> str:
+        return self.fields["id"]
+
+    @property
+    def expires_at(self) -> float | None:
+        return float(self.fields["expires"]) if self.fields["expires"] else None
+
+    @property
+    def failures(self) -> int:
+        """How often it has raised or, if it is read while it has an owner, was cut off."""
+        return int(self.fields["failures"]) + bool(self.fields["owner"])
+
+    def is_running(self, wall: float) -> bool:
+        """Tell whether somebody runs it now."""
+        owner = self.fields["owner"]
+        return bool(owner) and float(self.fields["until"]) > wall and not is_gone(owner)
+
+
+class RecordedSteps(StepStorage):
+    """Steps in *records*, under the names that ``@step`` gave them.
+
+    Args:
+        records: opened already, and then not closed here; or what opens them when they are needed.
+        values: how arguments are written down.
+        wall_clock: the time in seconds since the epoch.
+    """
+
+    is_durable = True
+
+    def __init__(
+        self,
+        records: Records | Callable[[], Records],
+        values: Codec = VALUES,
+        *,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._given = records
+        self._values = values
+        self._wall_clock = wall_clock
+        self._is_for_threads = False
+        self._opened: Records | None = None
+        self._fields = StepFields(values)
+        self._running: dict[str, _Stored] = {}
+        self._origins: dict[str, Any] = {}
+
+    @property
+    def suspends(self) -> bool:  # type: ignore[override]
+        return not self._is_for_threads and not self.records.is_blocking
+
+    @property
+    def scopes(self) -> Collection[Scope]:
+        return _SCOPES  # other workers register steps too
+
+    @property
+    def records(self) -> Records:
+        """Where the steps are."""
+        if self._opened is None:
+            given = self._given if isinstance(self._given, Records) else self._given()
+            self._opened = given.blocking() if self._is_for_threads else given.asynchronous()
+        return self._opened
+
+    def is_on(self, storage: object) -> bool:
+        """Tell whether *storage* is what the steps are kept in."""
+        return storage is self or storage is self._given
+
+    def blocking(self) -> RecordedSteps:
+        other = RecordedSteps(self._given, self._values, wall_clock=self._wall_clock)
+        other._is_for_threads = True
+        return other
+
+    async def close(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None and not isinstance(self._given, Records):
+            await self._reach(opened.close())
+
+    # Registering and finding.
+
+    async def put(self, step: Step, now: float) -> Step | None:
+        stored = _Stored(key_of(step.place), self._fields.write(step, self._wall_clock(), now))
+        await self._append(stored, None, stored.fields)
+        step.stored = stored
+        self._remember(stored.id, step.origin)
+        return None
+
+    async def find(self, places: Sequence[Place], now: float) -> list[Step]:
+        if not places:
+            return []
+        keys, wall = [key_of(place) for place in places], self._wall_clock()
+        records = await self._reach(self.records.read_many(keys))
+        there = [_Stored(key, fields) for key, fields in zip(keys, records, strict=True) if fields.get("id")]
+        found = [self._read(stored, now) for stored in there if not stored.is_running(wall)]
+        return [step for step in found if step is not None and is_known(step) and _is_in_time(step, now)]
+
+    async def steps(self, now: float) -> Iterable[Step]:
+        found = [self._read(_Stored(one.key, one.fields), now) for one in await self._all()]
+        return [step for step in found if step is not None and _is_in_time(step, now)]
+
+    async def clear(self) -> int:
+        there = [_Stored(one.key, one.fields) for one in await self._all()]
+        return sum([await self._clear(stored) for stored in there])
+
+    # Running.
+
+    async def take(self, step: Step) -> bool:
+        if step.failures >= ATTEMPTS:
+            logger.warning("step %s was cut off or raised %d times and is dropped", step.name, step.failures)
+            await self.discard(step)
+            return False
+        return await self._take(step.stored, step.failures)
+
+    async def confirm(self, step: Step) -> None:
+        stored = self._running.pop(step.stored.id, None)
+        if stored is not None:
+            self._origins.pop(stored.id, None)
+            await self._clear(stored)
+
+    async def discard(self, step: Step) -> bool:
+        self._origins.pop(step.stored.id, None)
+        return await self._clear(step.stored)
+
+    async def give_back(self, step: Step, now: float) -> bool:
+        stored = self._running.pop(step.stored.id, None)
+        if stored is None or not _is_in_time(step, now):
+            return False
+        return await self._change(stored, {"owner": "", "until": "", "failures": str(step.failures)})
+
+    # Time.
+
+    async def tend(self, bot_ids: Collection[int], now: float) -> list[Step]:
+        wall = self._wall_clock()
+        for stored in list(self._running.values()):
+            await self._append(stored, stored.revision, {"until": repr(wall + LEASE)})
+        found = [one for bot_id in bot_ids for one in await self._reach(self.records.due(KIND, str(bot_id), wall))]
+        overdue = [await self._look_at(_Stored(one.key, one.fields), now, wall) for one in found]
+        return [step for step in overdue if step is not None]
+
+    async def next_tending(self, bot_ids: Collection[int], now: float) -> float | None:
+        dues = [await self._reach(self.records.next_due(KIND, str(bot_id))) for bot_id in bot_ids]
+        wall, latest = self._wall_clock(), LEASE / 3  # others may have registered a step, or died
+        return now + min([latest, *(max(0.0, due - wall) for due in dues if due is not None)])
+
+    async def _look_at(self, stored: _Stored, now: float, wall: float) -> Step | None:
+        """Take a step whose time is up; put one back whose owner is dead."""
+        if stored.is_running(wall):
+            return None
+        step = self._read(stored, now)
+        if step is None or isinstance(step.on_timeout, Missing):
+            await self._change(stored, {}, due=wall + _LATER)
+        elif not _is_in_time(step, now):
+            return step if await self._take(stored, step.failures) else None
+        else:
+            await self._change(stored, {"owner": "", "until": "", "failures": str(step.failures)})
+        return None
+
+    # Inside.
+
+    def _read(self, stored: _Stored, now: float) -> Step | None:
+        step = self._fields.read(stored.fields, place_of(stored.key), self._wall_clock(), now)
+        if step is not None:
+            step.stored, step.failures, step.origin = stored, stored.failures, self._origins.get(stored.id)
+        return step
+
+    async def _take(self, stored: _Stored, failures: int) -> bool:
+        until = repr(self._wall_clock() + LEASE)
+        if not await self._change(stored, {"owner": new_owner(), "until": until, "failures": str(failures)}):
+            return False
+        self._running[stored.id] = stored
+        return True
+
+    async def _clear(self, stored: _Stored) -> bool:
+        """Leave a trace of the step only."""
+        return await self._change(stored, _NOTHING)
+
+    async def _change(self, stored: _Stored, changed: Mapping[str, str], *, due: float | None = None) -> bool:
+        """Write *changed* if the record is as it was read; but for ``until``, which may be put off meanwhile."""
+        for _ in range(_TRIES):
+            if stored.revision >= 0 and await self._append(stored, stored.revision, changed, due=due):
+                return True
+            journal = await self._reach(self.records.journal(stored.key))
+            known = stored.fields
+            if journal is None or any(journal.fields.get(name) != known[name] for name in ("id", "owner")):
+                return False
+            stored.revision = journal.revision
+        return False
+
+    async def _append(
+        self, stored: _Stored, revision: int | None, changed: Mapping[str, str], *, due: float | None = None
+    ) -> bool:
+        """Write *changed* at *revision*, with when the record is due or ends then; note its new revision."""
+        fields = {**stored.fields, **changed}
+        expires_at, ttl = stored.expires_at, None
+        if not fields["id"]:
+            ttl = _TRACE
+        elif fields["on_timeout"]:
+            due = due or (float(fields["until"]) if fields["owner"] else expires_at)
+        elif expires_at is not None:
+            ttl = max(0.001, expires_at - self._wall_clock())
+        append = self.records.append(stored.key, revision, [], fields=changed, ttl=ttl, due=due)
+        written = await self._reach(append)
+        if written is None:
+            return False
+        stored.fields, stored.revision = fields, written
+        return True
+
+    async def _all(self) -> list[Found]:
+        found = page = await self._reach(self.records.scan(KIND, limit=_PAGE))
+        while len(page) == _PAGE:
+            page = await self._reach(self.records.scan(KIND, after=page[-1].key, limit=_PAGE))
+            found = found + page
+        return [one for one in found if one.fields.get("id")]
+
+    def _remember(self, step_id: str, origin: Any) -> None:
+        if origin is not None:
+            self._origins[step_id] = origin
+            if len(self._origins) > _ORIGINS:
+                del self._origins[next(iter(self._origins))]
+
+    async def _reach(self, operation: Coroutine[Any, Any, T]) -> T:
+        if not self._is_for_threads:
+            return await operation
+        from ..threads import Outside
+
+        return await Outside(partial(settle, operation))
+
+
+def _is_in_time(step: Step, now: float) -> bool:
+    return step.expires_at is None or now < step.expires_at
