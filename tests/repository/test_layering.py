@@ -29,6 +29,10 @@ FILES: dict[str, set[str]] = {
     "aiostep_testing/contract/asserting.py": {"pytest"},
     "aiostep_testing/contract/command.py": {"pytest"},
     "aiostep_testing/contract/level.py": {"pytest"},
+    "aiostep_testing/storage_contract/asserting.py": {"pytest"},
+    "aiostep_testing/storage_contract/machine.py": {"hypothesis"},
+    "aiostep_testing/storage_contract/suite.py": {"pytest"},
+    "aiostep_testing/storage_contract/surroundings.py": {"pytest"},
     "aiostep_testing/harnesses/aiogram.py": {"aiogram"},
     "aiostep_testing/harnesses/ptb.py": {"telegram"},
     "aiostep_testing/harnesses/telebot.py": {"telebot"},
@@ -39,6 +43,7 @@ FILES: dict[str, set[str]] = {
 # The same, but only inside a function: whoever does not call it does not pay for it.
 LAZY: dict[str, set[str]] = {
     "aiostep/__main__.py": {"aiostep_testing"},
+    "aiostep_core/storages/values.py": {"msgspec"},  # where it is installed
 }
 # Type checkers bring their own copy of it.
 TYPING = {"typing_extensions"}

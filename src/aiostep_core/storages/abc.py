@@ -8,16 +8,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
+
+from .state_abc import BlockingStateStorage as BlockingStateStorage
+from .state_abc import StateContext as StateContext
+from .state_abc import StateStorage as StateStorage
 
 if TYPE_CHECKING:
     from ..keys import Place, Scope
     from ..steps import Step
 
-__all__ = ["Found", "Journal", "RecordKey", "Records", "StateContext", "StateStorage", "StepStorage"]
-
-CallbackT = TypeVar("CallbackT")
+__all__ = [
+    "BlockingStateStorage",
+    "Found",
+    "Journal",
+    "RecordKey",
+    "Records",
+    "StateContext",
+    "StateStorage",
+    "StepStorage",
+]
 
 
 class RecordKey(NamedTuple):
@@ -129,6 +139,18 @@ class Records(ABC):
         Of several who remove the same record exactly one is told True.
         """
 
+    async def take(self, key: RecordKey, *, where: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Do what ``remove`` does, and return the fields the record had; none if it was not removed.
+
+        This default takes two calls or more. A storage that can do it in one should.
+        """
+        while fields := await self.read(key):
+            if any(fields.get(name) != value for name, value in (where or {}).items()):
+                return {}
+            if await self.remove(key, where=fields):
+                return fields
+        return {}
+
     @abstractmethod
     async def scan(
         self, kind: str, *, space: str | None = None, after: RecordKey | None = None, limit: int = 500
@@ -182,85 +204,6 @@ class Records(ABC):
         """Let go of what was opened here, not of what was passed in. Again is harmless. Closes the other face too."""
 
 
-class StateContext(NamedTuple, Generic[CallbackT]):
-    """A state as ``get_state`` returns it.
-
-    Attributes:
-        current_state: the name that was set.
-        callback: the function that was set with it, or the name it was stored under.
-        chat_id: the chat that it was set in, or None.
-    """
-
-    current_state: str
-    callback: CallbackT | None = None
-    chat_id: int | None = None
-
-
-class StateStorage(ABC):
-    """Keeps one state and one dictionary of data for each user, or for each user in each chat.
-
-    States are texts; of an ``Enum`` member the name is kept. Data are what ``Values`` can write down. What is put in
-    cannot be changed from outside afterwards, nor by changing what was got out. ``ex``, seconds or a ``timedelta``,
-    is how long something stays; the storage has its own for when none is given.
-    """
-
-    @abstractmethod
-    async def set_state(
-        self,
-        user_id: int,
-        state: Any,
-        callback: Any = None,
-        chat_id: int | None = None,
-        ex: float | timedelta | None = None,
-    #: Whether its methods may suspend.
-    suspends: bool = False
-    #: Whether what it keeps outlives the process.
-    is_durable: bool = False
-
-    ) -> None:
-        """Set the state of a user."""
-
-    @abstractmethod
-    async def get_state(self, user_id: int, default: Any = None, chat_id: int | None = None) -> Any:
-        """Return the ``StateContext`` of a user, or *default*."""
-
-    @abstractmethod
-    async def delete_state(self, user_id: int, chat_id: int | None = None) -> bool:
-        """Delete the state of a user; return whether there was one."""
-
-    @abstractmethod
-    async def set_data(
-        self,
-        user_id: int,
-        data: Mapping[str, Any],
-        chat_id: int | None = None,
-        ex: float | timedelta | None = None,
-    ) -> None:
-        """Put *data* in place of the data of a user."""
-
-    @abstractmethod
-    async def get_data(self, user_id: int, default: Any = None, chat_id: int | None = None) -> Any:
-        """Return the data of a user, or *default*."""
-
-    @abstractmethod
-    async def update_data(
-        self,
-        user_id: int,
-        data: Mapping[str, Any],
-        chat_id: int | None = None,
-        ex: float | timedelta | None = None,
-    ) -> dict[str, Any]:
-        """Put *data* into the data of a user, nothing lost that others put there; return all of it then."""
-
-    @abstractmethod
-    async def delete_data(self, user_id: int, chat_id: int | None = None) -> bool:
-        """Delete the data of a user; return whether there were any."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Let go of what was opened here. Again is harmless."""
-
-
 class StepStorage(ABC):
     """Where registered next steps are kept, one per place.
 
@@ -269,26 +212,10 @@ class StepStorage(ABC):
     for free; the engine holds the later updates of a key while another storage answers.
     """
 
-    # Time.
-
-    async def tend(self, bot_ids: Collection[int], now: float) -> list[Step]:
-        """Take and return the steps of these bots whose time is up and that have an ``on_timeout``.
-
-        Also look after those that run. To be called again at ``next_tending``.
-        """
-        return []
-
-    async def next_tending(self, bot_ids: Collection[int], now: float) -> float | None:
-        """Return when to call ``tend``; None: when a step that has an ``on_timeout`` was put."""
-        return None
-
-    def blocking(self) -> StepStorage:
-        """Return the same storage for a runtime of threads; itself if it never suspends."""
-        return self
-
-    async def close(self) -> None:
-        """Let go of what was opened here; it is opened again when it is needed. Again is harmless."""
-        return
+    #: Whether its methods may suspend.
+    suspends: bool = False
+    #: Whether what it keeps outlives the process.
+    is_durable: bool = False
 
     @property
     @abstractmethod
@@ -341,3 +268,24 @@ class StepStorage(ABC):
     @abstractmethod
     async def clear(self) -> int:
         """Remove all steps; return how many there were."""
+
+    # Time.
+
+    async def tend(self, bot_ids: Collection[int], now: float) -> list[Step]:
+        """Take and return the steps of these bots whose time is up and that have an ``on_timeout``.
+
+        Also look after those that run. To be called again at ``next_tending``.
+        """
+        return []
+
+    async def next_tending(self, bot_ids: Collection[int], now: float) -> float | None:
+        """Return when to call ``tend``; None: when a step that has an ``on_timeout`` was put."""
+        return None
+
+    def blocking(self) -> StepStorage:
+        """Return the same storage for a runtime of threads; itself if it never suspends."""
+        return self
+
+    async def close(self) -> None:
+        """Let go of what was opened here; it is opened again when it is needed. Again is harmless."""
+        return

@@ -130,6 +130,11 @@ class MemoryRecords(Records):
             del self._live()[key]
             return True
 
+    async def take(self, key: RecordKey, *, where: Mapping[str, str] | None = None) -> dict[str, str]:
+        with self._lock:
+            record = self._live().get(key)
+            return record.fields if record is not None and await self.remove(key, where=where) else {}
+
     async def scan(
         self, kind: str, *, space: str | None = None, after: RecordKey | None = None, limit: int = 500
     ) -> list[Found]:

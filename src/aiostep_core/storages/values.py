@@ -6,22 +6,21 @@ anything is written. Hence classes are looked up as they are: a subclass of ``st
 
 from __future__ import annotations
 
-import base64
 import functools
 import json
 import math
 import reprlib
-import zoneinfo
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from decimal import Decimal, InvalidOperation
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from ..errors import AiostepError, BadArgument, NotStorable, StorageDamaged
 from .storable import DEFAULT_TYPES, StorableType, StorableTypes
+from .tags import READERS, WRITERS, RefusedError, zone_of
 
-__all__ = ["DEFAULT_LIMIT", "VALUES", "Codec", "Values"]
+__all__ = ["DEFAULT_LIMIT", "VALUES", "Codec", "Values", "subscript"]
 
 #: The bytes that one value may take.
 DEFAULT_LIMIT = 1 << 20
@@ -59,15 +58,6 @@ class Codec(Protocol):
         ...
 
 
-class _RefusedError(Exception):
-    """Comes up from the depth of a value and collects the way."""
-
-    def __init__(self, value: object, fix: str) -> None:
-        self.value = value
-        self.fix = fix
-        self.steps: list[str] = []
-
-
 class Values:
     """The codec of all storages that are given no other.
 
@@ -101,7 +91,7 @@ class Values:
         """
         try:
             text = _dumps(self._plain(value, self._depth))
-        except _RefusedError as refused:
+        except RefusedError as refused:
             raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
         # A character takes at most four bytes: the exact size only matters when that is too much.
         if len(text) * 4 > self.limit and (size := len(text.encode("utf-8", "surrogatepass"))) > self.limit:
@@ -132,7 +122,7 @@ class Values:
         """
         try:
             return self._copied(value, self._depth)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
 
     # Writing.
@@ -148,7 +138,7 @@ class Values:
         if kind is float:
             return value if math.isfinite(value) else {TAG: "float", "v": repr(value)}
         if not depth:
-            raise _RefusedError(value, f"it contains itself, or is nested deeper than {self._depth} levels")
+            raise RefusedError(value, f"it contains itself, or is nested deeper than {self._depth} levels")
         if kind is list:
             return self._items(value, depth)
         if kind is dict:
@@ -158,7 +148,7 @@ class Values:
         if kind is set or kind is frozenset:
             # In a fixed order, so that equal sets are equal texts.
             return {TAG: kind.__name__, "v": sorted(self._items(value, depth), key=_dumps)}
-        if (write := _WRITERS.get(kind)) is not None:
+        if (write := WRITERS.get(kind)) is not None:
             return {TAG: kind.__name__, **write(value)}
         return self._registered(value, depth)
 
@@ -167,7 +157,7 @@ class Values:
         try:
             for one in values:
                 written.append(one if type(one) is str else plain(one, depth - 1))
-        except _RefusedError as refused:
+        except RefusedError as refused:
             refused.steps.append(f"[{len(written)}]" if isinstance(values, (list, tuple)) else "{...}")
             raise
         return written
@@ -179,8 +169,8 @@ class Values:
         try:
             for key, one in value.items():
                 written[key] = one if type(one) is str else plain(one, depth - 1)
-        except _RefusedError as refused:
-            refused.steps.append(_subscript(key))
+        except RefusedError as refused:
+            refused.steps.append(subscript(key))
             raise
         return written
 
@@ -190,9 +180,9 @@ class Values:
             for key, one in value.items():
                 step = f" key {reprlib.repr(key)}"
                 name = self._plain(key, depth - 1)
-                step = _subscript(key)
+                step = subscript(key)
                 written.append([name, self._plain(one, depth - 1)])
-        except _RefusedError as refused:
+        except RefusedError as refused:
             refused.steps.append(step)
             raise
         return {TAG: "dict", "v": written}
@@ -201,13 +191,13 @@ class Values:
         entry = self._entry(value)
         try:
             return {TAG: "@" + entry.name, "v": self._plain(entry.dump(value), depth - 1)}
-        except _RefusedError as refused:
+        except RefusedError as refused:
             refused.steps.append(f".{type(value).__qualname__}")
             raise
 
     def _entry(self, value: Any) -> StorableType:
         if (entry := self.types.of(type(value))) is None:
-            raise _RefusedError(value, _fix(type(value)))
+            raise RefusedError(value, _fix(type(value)))
         return entry
 
     # Reading.
@@ -216,7 +206,7 @@ class Values:
         name = found.get(TAG)
         if name is None:
             return found
-        if (read := _READERS.get(name)) is not None:
+        if (read := READERS.get(name)) is not None:
             return read(found)
         if not (isinstance(name, str) and name[:1] == "@"):
             raise StorageDamaged("a stored value", f"has the tag {name!r}, which is not known here", "update aiostep")
@@ -237,7 +227,7 @@ class Values:
         if kind in _IMMUTABLE:
             return value
         if not depth:
-            raise _RefusedError(value, f"it contains itself, or is nested deeper than {self._depth} levels")
+            raise RefusedError(value, f"it contains itself, or is nested deeper than {self._depth} levels")
         if kind is dict:
             return self._copied_dict(value, depth)
         if kind is list or kind is tuple or kind is set or kind is frozenset:
@@ -245,7 +235,7 @@ class Values:
         if kind is bytearray:
             return bytearray(value)
         if kind is datetime or kind is time:
-            _zone(value)
+            zone_of(value)
             return value
         entry = self._entry(value)
         return value if entry.is_immutable else entry.load(self._copied(entry.dump(value), depth - 1))
@@ -257,8 +247,8 @@ class Values:
                 kept = None
                 kept = key if type(key) in immutable else self._copied(key, depth - 1)
                 made[kept] = one if type(one) in immutable else self._copied(one, depth - 1)
-        except _RefusedError as refused:
-            refused.steps.append(f" key {reprlib.repr(key)}" if kept is None else _subscript(key))
+        except RefusedError as refused:
+            refused.steps.append(f" key {reprlib.repr(key)}" if kept is None else subscript(key))
             raise
         return made
 
@@ -267,7 +257,7 @@ class Values:
         try:
             for one in value:
                 made.append(one if type(one) in immutable else self._copied(one, depth - 1))
-        except _RefusedError as refused:
+        except RefusedError as refused:
             refused.steps.append(f"[{len(made)}]" if kind is list or kind is tuple else "{...}")
             raise
         return made if kind is list else kind(made)
@@ -279,7 +269,8 @@ def _joined(steps: list[str]) -> str:
     return "".join(way if len(way) <= 12 else [*way[:6], "...", *way[-3:]])
 
 
-def _subscript(key: object) -> str:
+def subscript(key: object) -> str:
+    """Return how to write the way to *key* of a dictionary in an error."""
     if type(key) is not str:
         return f"[{reprlib.repr(key)}]"
     return f"[{json.dumps(key if len(key) <= 40 else key[:37] + '...', ensure_ascii=False)}]"
@@ -317,102 +308,6 @@ def _untagged_reader() -> Callable[[str], Any]:
 
     return decode
 
-
-# What JSON does not have. Of each: the members beside the tag, and how to read them.
-
-
-def _base64(value: bytes | bytearray) -> dict[str, Any]:
-    return {"v": base64.b64encode(value).decode("ascii")}
-
-
-def _unbase64(found: dict[str, Any]) -> bytes:
-    return base64.b64decode(found["v"], validate=True)
-
-
-def _moment(value: datetime | time) -> dict[str, Any]:
-    written: dict[str, Any] = {"v": value.replace(tzinfo=None, fold=0).isoformat()}
-    if value.tzinfo is not None:
-        written["zone"] = _zone(value)
-    if value.fold:
-        written["fold"] = 1
-    return written
-
-
-def _zone(value: datetime | time) -> Any:
-    """Return the name of a zone, its distance to UTC, or that and its own name."""
-    zone = value.tzinfo
-    if zone is None:
-        return None
-    if type(zone) is timezone:
-        offset = zone.utcoffset(None)
-        name, usual = zone.tzname(None), timezone(offset).tzname(None)
-        text = _offset(offset)
-        return text if name == usual else [text, name]
-    if type(zone) is zoneinfo.ZoneInfo and zone.key is not None:
-        return zone.key
-    raise _RefusedError(zone, "use zoneinfo.ZoneInfo(name) or datetime.timezone as its tzinfo")
-
-
-def _offset(offset: timedelta) -> str:
-    """Write a distance as the number of its microseconds, with a sign, so that it is never the name of a zone."""
-    return f"{offset // timedelta(microseconds=1):+d}"
-
-
-def _zone_read(written: Any) -> tzinfo | None:
-    if written is None:
-        return None
-    text, *name = written if isinstance(written, list) else [written]
-    if text[0] not in "+-":
-        try:
-            return zoneinfo.ZoneInfo(text)
-        except zoneinfo.ZoneInfoNotFoundError as error:
-            problem = f"is in the time zone {text}, which is not known here"
-            raise StorageDamaged("a stored value", problem, "install time zones: pip install tzdata") from error
-    return timezone(timedelta(microseconds=int(text)), *name)
-
-
-def _datetime_read(found: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(found["v"]).replace(tzinfo=_zone_read(found.get("zone")), fold=found.get("fold", 0))
-
-
-def _time_read(found: dict[str, Any]) -> time:
-    return time.fromisoformat(found["v"]).replace(tzinfo=_zone_read(found.get("zone")), fold=found.get("fold", 0))
-
-
-def _decimal_read(found: dict[str, Any]) -> Decimal:
-    try:
-        return Decimal(found["v"])
-    except InvalidOperation as error:
-        raise ValueError(f"{found['v']!r} is no decimal number") from error
-
-
-_WRITERS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {
-    bytes: _base64,
-    bytearray: _base64,
-    datetime: _moment,
-    time: _moment,
-    date: lambda value: {"v": value.isoformat()},
-    timedelta: lambda value: {"v": [value.days, value.seconds, value.microseconds]},
-    Decimal: lambda value: {"v": str(value)},
-    UUID: lambda value: {"v": str(value)},
-}
-
-_READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "int": lambda found: int(found["v"], 16),
-    "float": lambda found: float(found["v"]),
-    "tuple": lambda found: tuple(found["v"]),
-    "set": lambda found: set(found["v"]),
-    "frozenset": lambda found: frozenset(found["v"]),
-    "dict": lambda found: dict(found["v"]),
-    "bytes": _unbase64,
-    "bytearray": lambda found: bytearray(_unbase64(found)),
-    "datetime": _datetime_read,
-    "time": _time_read,
-    "date": lambda found: date.fromisoformat(found["v"]),
-    "timedelta": lambda found: timedelta(*found["v"]),
-    "Decimal": _decimal_read,
-    "UUID": lambda found: UUID(found["v"]),
-}
 
 _IMMUTABLE = frozenset({str, int, float, bool, type(None), bytes, date, timedelta, Decimal, UUID})
 

@@ -1,0 +1,191 @@
+"""States and data in this process's memory, or in whatever mapping somebody passes."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import heapq
+import threading
+import time
+from collections.abc import Callable, MutableMapping
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+from ..errors import BadArgument, StorageClosed
+from .abc import StateContext
+from .memory_records import MemoryRecords
+from .records import record_name
+from .states import StatesBody, Whose, check_keys
+from .values import VALUES, Values
+
+__all__ = ["MemoryStates"]
+
+T = TypeVar("T")
+
+_GONE: Any = object()
+
+
+class _Ends:
+    """When which keys end. A key that was given another end has an entry too many, until those are the most."""
+
+    def __init__(self) -> None:
+        self._ends: dict[str, float] = {}
+        self._heap: list[tuple[float, str]] = []
+
+    def put(self, key: str, end: float | None) -> None:
+        if end is None:
+            self._ends.pop(key, None)
+            return
+        self._ends[key] = end
+        heapq.heappush(self._heap, (end, key))
+        if len(self._heap) > 2 * len(self._ends) + 64:
+            self._heap = [(end, key) for key, end in self._ends.items()]
+            heapq.heapify(self._heap)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._ends
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def pop_until(self, now: float) -> list[str]:
+        """Remove and return the keys that have ended."""
+        found = list[str]()
+        while self._heap and self._heap[0][0] <= now:
+            end, key = heapq.heappop(self._heap)
+            if self._ends.get(key) == end:
+                del self._ends[key]
+                found.append(key)
+        return found
+
+
+class MemoryStates(StatesBody):
+    """Gone with the process. Nothing here suspends, and a lock keeps threads apart.
+
+    Callbacks are kept as they are. What has ended is removed by the next call, whoever it is for.
+
+    Args:
+        cache: where to keep it: a new dict, or any ``MutableMapping``, such as a ``cachetools.TTLCache``.
+        strict: take only what every storage takes, so that the bot can move to another. Otherwise anything that
+            ``copy.deepcopy`` can copy.
+        clock: the seconds by which things end.
+    """
+
+    def __init__(
+        self,
+        cache: MutableMapping[str, Any] | None = None,
+        *,
+        values: Values = VALUES,
+        ex: float | timedelta | None = None,
+        sliding: bool = False,
+        per_chat: bool = False,
+        strict: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(ex=ex, sliding=sliding, per_chat=per_chat)
+        # An empty cache is false; and cachebox's are mappings that do not say so.
+        if cache is not None and not all(callable(getattr(cache, one, None)) for one in ("get", "pop", "__setitem__")):
+            raise BadArgument("cache", cache, "a dict or another MutableMapping, such as cachetools.TTLCache(1000, 60)")
+        self.cache: MutableMapping[str, Any] = {} if cache is None else cache
+        self._copy: Callable[[Any, str], Any] = values.copy if strict else _deep_copy
+        self._is_strict = strict
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._ends = _Ends()
+        self._is_closed = False
+
+    @functools.cached_property
+    def records(self) -> MemoryRecords:
+        """Records for all the rest: steps, journals, timers."""
+        return MemoryRecords()
+
+    async def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+            await self.records.close()
+
+    async def _put_state(self, whose: Whose, context: StateContext[Any], ttl: float | None) -> None:
+        self._put(_name("state", whose), context, ttl)
+
+    async def _state(self, whose: Whose) -> StateContext[Any] | None:
+        return cast("StateContext[Any] | None", self._get(_name("state", whose)))
+
+    async def _take_state(self, whose: Whose, chat: int | str | None) -> StateContext[Any] | None:
+        name = _name("state", whose)
+        with self._lock:
+            found = self._get(name)
+            if found is None or (chat is not None and found.chat_id != chat):
+                return None
+            return cast("StateContext[Any] | None", self._pop(name))
+
+    async def _put_data(self, whose: Whose, data: dict[Any, Any], ttl: float | None) -> None:
+        self._put(_name("data", whose), self._accepted(data), ttl)
+
+    async def _data(self, whose: Whose) -> dict[Any, Any] | None:
+        found = self._get(_name("data", whose))
+        # What is in the cache is never changed, only replaced: so it may be copied without the lock.
+        return None if found is None else self._copied(found)
+
+    async def _merge_data(self, whose: Whose, data: dict[Any, Any], ttl: float | None) -> dict[Any, Any]:
+        name, new = _name("data", whose), self._accepted(data)
+        with self._lock:
+            old = self._get(name)
+            merged = {**(old or {}), **new}
+            if merged or old is not None:
+                self._put(name, merged, ttl, keep_end=ttl is None)
+        return self._copied(merged)
+
+    async def _take_data(self, whose: Whose) -> dict[Any, Any] | None:
+        return cast("dict[Any, Any] | None", self._pop(_name("data", whose)))
+
+    def _accepted(self, data: dict[Any, Any]) -> dict[Any, Any]:
+        if self._is_strict:
+            check_keys(data)
+        return self._copied(data)
+
+    def _copied(self, data: dict[Any, Any]) -> dict[Any, Any]:
+        return cast("dict[Any, Any]", self._copy(data, "data"))
+
+    def _put(self, name: str, value: object, ttl: float | None, *, keep_end: bool = False) -> None:
+        with self._lock:
+            now = self._tidy()
+            self.cache[name] = value
+            if ttl is not None or (name in self._ends and not keep_end):
+                self._ends.put(name, None if ttl is None else now + ttl)
+
+    def _get(self, name: str) -> Any:
+        with self._lock:
+            now = self._tidy()
+            found = self.cache.get(name)
+            if self._touch is not None and found is not None and name in self._ends:
+                self._ends.put(name, now + self._touch)
+            return found
+
+    def _pop(self, name: str) -> Any:
+        with self._lock:
+            self._tidy()
+            self._ends.put(name, None)
+            return self.cache.pop(name, None)
+
+    def _tidy(self) -> float:
+        """Remove what has ended; return the time. With the lock held."""
+        if self._is_closed:
+            raise StorageClosed("memory://")
+        if not self._ends:
+            return self._clock()
+        now = self._clock()
+        for name in self._ends.pop_until(now):
+            self.cache.pop(name, None)
+        return now
+
+
+def _name(kind: str, whose: Whose) -> str:
+    """Return the key in the cache: for a user alone as the original wrote it."""
+    user, chat = whose
+    if chat is None or chat == user:
+        return f"{kind}:{user}" if isinstance(user, int) else f"{kind}:{record_name(user)}"
+    return f"{kind}:{record_name(user, chat)}"
+
+
+def _deep_copy(value: Any, path: str) -> Any:
+    return copy.deepcopy(value)
