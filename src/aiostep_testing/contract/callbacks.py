@@ -101,6 +101,23 @@ class Callbacks(Level, level="callbacks"):
         await stage.tell(stage.alice, None, "sure?", "picked yes")
         await stage.passes(stage.alice)
 
+    async def test_a_click_that_nobody_read_goes_to_handlers(self, stage: Stage) -> None:
+        """Promise 2: one that was kept while the handler was busy reaches ordinary handlers when that has ended."""
+
+        async def once(c: Ctx) -> None:
+            await c.say("which?", "A", "B")
+            await c.hear(kinds="callback_query")
+            await c.say("noted")
+            await c.pause(0.1)
+
+        await stage.start(once)
+        await stage.tell(stage.alice, "/once", "which?")
+        await stage.waiting()
+        stage.click(stage.alice, "A")
+        await stage.tell(stage.alice, None, "noted")
+        stage.click(stage.alice, "B")
+        await stage.tell(stage.alice, None, "other:B")
+
     async def test_a_double_click(self, stage: Stage) -> None:
         """T10, T14: the same click delivered twice is one answer."""
         await stage.start(pick)

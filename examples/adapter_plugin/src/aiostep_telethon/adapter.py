@@ -1,8 +1,7 @@
 """The adapter: where updates come in, how prompts go out, and what is put back afterwards.
 
 Telethon calls ``client._dispatch_update(update)`` for every update, in a task of its own and in the order of arrival;
-with ``sequential_updates=True`` it awaits each call. The adapter stands in the place of that method. Telethon itself
-drops what it was sent before, by ``pts`` and ``seq``, so there is nothing to do about duplicates.
+with ``sequential_updates=True`` it awaits each call. The adapter stands in the place of that method.
 """
 
 from __future__ import annotations
@@ -119,7 +118,9 @@ class TelethonAdapter(Adapter[TelegramClient]):
 
     async def _take(self, turn: Turn) -> None:
         """Decide about an update before anything is awaited, and let it go on if nobody waits for it."""
-        step = None
+        step, number = None, _number_of(turn.carrier)
+        if number is not None and self.runtime.is_duplicate(self._bot_id, number):
+            return
         if not self.runtime.is_idle:
             try:
                 if await self._is_consumed(turn.delivery):
@@ -206,6 +207,8 @@ class TelethonAdapter(Adapter[TelegramClient]):
 
     def redispatch(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
+            if (number := _number_of(delivery.carrier)) is not None:
+                self.runtime.forget_update(self._bot_id, number)
             self._start(Turn(self.runtime, self, delivery.carrier))
 
     # Waiting.
@@ -273,6 +276,12 @@ class TelethonAdapter(Adapter[TelegramClient]):
     def compile_step(self, step: Step) -> None:
         if not inspect.iscoroutinefunction(inspect.unwrap(step.fn)):
             raise BadArgument("the step", step.name, "an async function, as Telethon's handlers are")
+
+
+def _number_of(update: Any) -> int | None:
+    """Return what no other update has, if duplicates of it are for us to drop: those of messages Telethon drops."""
+    number: int | None = getattr(update, "query_id", None)
+    return number
 
 
 def _sent(message: Any) -> Sent:

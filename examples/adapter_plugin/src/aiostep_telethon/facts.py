@@ -2,7 +2,7 @@
 
 Traps: an anonymous administrator has no ``from_id`` or the group's own, so the chat itself is the actor. A message
 in a topic "replies" to the one that opened it, and only ``forum_topic`` tells it from a reply in an ordinary group.
-A click names neither topic nor business connection. There is no update id: Telethon drops what it has seen itself.
+A click names neither topic nor business connection. There are no update ids.
 """
 
 from __future__ import annotations

@@ -128,11 +128,11 @@ class Server:
         return True  # nobody looks at it
 
     async def _state(self, request: Any) -> Any:
-        return types.updates.State(self._numbers["account"] + 1, 0, entities.when(0), self._numbers["seq"], 0)
+        return types.updates.State(self._numbers["account"] + 1, 0, entities.when(0), 0, 0)
 
     async def _difference(self, request: Any) -> Any:
         """Say that nothing was missed: everything was sent, in order."""
-        return types.updates.DifferenceEmpty(entities.when(0), self._numbers["seq"])
+        return types.updates.DifferenceEmpty(entities.when(0), 0)
 
     async def _users(self, request: Any) -> list[Any]:
         return [await self._user(one) for one in request.id]
@@ -155,8 +155,19 @@ class Server:
             reply_markup=entities.markup_json(request.reply_markup),
         )
         # Without a number of its own: as if it came before whatever people write next.
-        made = self._of_message(sent, entities.message(sent, self.account.id), new=True, number=0)
+        made = self._of_message(entities.message(sent, self.account.id), new=True, number=0)
         return self._updates([types.UpdateMessageID(sent["message_id"], request.random_id), made], _around(sent))
+
+    async def _edit_message(self, request: Any) -> Any:
+        edited: Json = await self._call(
+            "editMessageText",
+            chat_id=utils.get_peer_id(request.peer),
+            message_id=request.id,
+            text=request.message,
+            reply_markup=entities.markup_json(request.reply_markup),
+        )
+        made = self._of_message(entities.message(edited, self.account.id), new=False, number=0)
+        return self._updates([made], _around(edited))
 
     async def _answer_click(self, request: Any) -> bool:
         return bool(
@@ -170,12 +181,12 @@ class Server:
 
     # Updates.
 
-    def _updates(self, updates: list[Any], around: Iterable[Json], *, seq: int = 0) -> Any:
+    def _updates(self, updates: list[Any], around: Iterable[Json]) -> Any:
         people = {one["id"]: entities.user(one) for one in around if "first_name" in one and one.get("id", 0) > 0}
         chats = {one["id"]: entities.chat(one) for one in around if "title" in one}
-        return types.Updates(updates, list(people.values()), list(chats.values()), entities.when(0), seq)
+        return types.Updates(updates, list(people.values()), list(chats.values()), entities.when(0), seq=0)
 
-    def _of_message(self, data: Json, made: Any, *, new: bool, number: int | None = None) -> Any:
+    def _of_message(self, made: Any, *, new: bool, number: int | None = None) -> Any:
         """Wrap a message into an update with the next number of its sequence: channels have one each."""
         channel = getattr(made.peer_id, "channel_id", None)
         if number is None:
@@ -187,15 +198,12 @@ class Server:
         return getattr(types, name)(made, pts=number, pts_count=1 if number else 0)
 
     def _new(self, data: Json) -> Any:
-        made = entities.message(data, self.account.id)
-        return self._updates([self._of_message(data, made, new=True)], _around(data))
+        return self._updates([self._of_message(entities.message(data, self.account.id), new=True)], _around(data))
 
     def _edited(self, data: Json) -> Any:
-        made = entities.message(data, self.account.id)
-        return self._updates([self._of_message(data, made, new=False)], _around(data))
+        return self._updates([self._of_message(entities.message(data, self.account.id), new=False)], _around(data))
 
     def _click(self, query: Json) -> Any:
-        self._numbers["seq"] += 1
         message = query["message"]
         update = types.UpdateBotCallbackQuery(
             query_id=int(query["id"]),
@@ -205,7 +213,7 @@ class Server:
             chat_instance=int(query["chat_instance"]),
             data=query["data"].encode(),
         )
-        return self._updates([update], [query["from"], message["chat"]], seq=self._numbers["seq"])
+        return self._updates([update], [query["from"], message["chat"]])
 
     def _membership(self, change: Json) -> Any:
         self._numbers["qts"] += 1
@@ -248,6 +256,7 @@ _REQUESTS: Final[dict[type, Callable[[Server, Any], Awaitable[Any]]]] = {
     functions.updates.GetDifferenceRequest: Server._difference,
     functions.users.GetUsersRequest: Server._users,
     functions.messages.SendMessageRequest: Server._send_message,
+    functions.messages.EditMessageRequest: Server._edit_message,
     functions.messages.SetBotCallbackAnswerRequest: Server._answer_click,
 }
 _UPDATES: Final[dict[str, Callable[[Server, Json], Any]]] = {
