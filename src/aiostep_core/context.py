@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from .abc import Adapter
     from .keys import Place
     from .runtime import Runtime
+    from .sleeping import Sleep
     from .targets import Aim
-    from .waits import Conversation
+    from .waits import Conversation, Wait
 
 __all__ = ["Talk", "Turn", "current_talk", "current_turn"]
 
@@ -29,6 +30,7 @@ class Turn:
         origin: where in the framework the handler was found, for the steps that it registers.
         aim: at whom a wait without a target is aimed, once that is known.
         park: set by an adapter that must know when the handler begins to wait; called then.
+        sleep: set by an adapter that has its handlers go on itself; makes what they await while they wait.
     """
 
     # The defaults are the class's: one is made for every update, and nearly all stay as they are here.
@@ -37,6 +39,7 @@ class Turn:
     origin: Any = None
     aim: Aim | None = None
     park: Callable[[], object] | None = None
+    sleep: Callable[[Wait], Sleep] | None = None
     is_over = False
     _delivery: Delivery | None = None
 

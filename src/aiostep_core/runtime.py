@@ -364,7 +364,8 @@ class Runtime:
             await turn.adapter.retake(holds)
 
     def _fall_asleep(self, wait: Wait) -> Awaitable[None]:
-        return fall_asleep(wait, self._expire)
+        owner = wait.conversation.owner
+        return fall_asleep(wait, self._expire, owner.sleep if isinstance(owner, Turn) else None)
 
     def _expire(self, wait: Wait) -> None:
         if wait.take(Signal.DEADLINE):

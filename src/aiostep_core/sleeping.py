@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from .abc import Timer
     from .waits import Wait
 
-__all__ = ["fall_asleep", "over", "wake"]
-
-_Sleeper: TypeAlias = "asyncio.Future[None] | tuple[asyncio.Future[None], Timer]"
+__all__ = ["Sleep", "fall_asleep", "over", "rouse", "wake"]
 
 
-def fall_asleep(wait: Wait, expire: Callable[[Wait], object]) -> asyncio.Future[None]:
+class Sleep(Awaitable[None], Protocol):
+    """What a handler awaits while it waits; an ``asyncio.Future``, unless its adapter has something better."""
+
+    def done(self) -> bool:
+        """Tell whether it is over."""
+        ...
+
+    def set_result(self, result: None, /) -> object:
+        """End it: whoever awaits it goes on soon, not before this returns."""
+        ...
+
+
+_Sleeper: TypeAlias = "Sleep | tuple[Sleep, Timer]"
+
+
+def fall_asleep(wait: Wait, expire: Callable[[Wait], object], make: Callable[[Wait], Sleep] | None = None) -> Sleep:
     """Start the time limit of *wait*; return what is done when it has ended."""
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[None] = loop.create_future()
+    sleep: Sleep = loop.create_future() if make is None else make(wait)
     timer = loop.call_later(wait.timeout, expire, wait) if wait.timeout is not None else None
-    wait.sleeper = future if timer is None else (future, timer)
-    return future
+    wait.sleeper = sleep if timer is None else (sleep, timer)
+    return sleep
 
 
 def wake(wait: Wait) -> None:
     """Wake whoever sleeps in *wait*. Again is harmless."""
+    sleep = rouse(wait)
+    if sleep is not None and not sleep.done():
+        sleep.set_result(None)
+
+
+def rouse(wait: Wait) -> Sleep | None:
+    """Return what whoever sleeps in *wait* awaits, for the caller to end; None if nobody does, or not any more."""
     sleeper: _Sleeper | None
     sleeper, wait.sleeper = wait.sleeper, None
-    if sleeper is None:
-        return
-    future, timer = sleeper if isinstance(sleeper, tuple) else (sleeper, None)
-    if timer is not None:
-        timer.cancel()
-    if not future.done():
-        future.set_result(None)
+    if not isinstance(sleeper, tuple):
+        return sleeper
+    sleep, timer = sleeper
+    timer.cancel()
+    return sleep
 
 
 async def over() -> None:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from telegram import TelegramObject, Update
-from telegram.ext import Application, Job
+from telegram.ext import Application, CallbackContext, Job
 
 from aiostep_core.abc import Adapter, Address, Sent, StepStorage
 from aiostep_core.context import Turn, current_turn
@@ -25,7 +25,8 @@ from . import clicks, sending
 from .application import restore_class, swap_class
 from .facts import facts_of, key_of_object
 from .filters import compile_filter
-from .flows import Flow, Flows
+from .flow import Flow
+from .flows import Flows
 from .jobs import facts_of_job, following_jobs
 from .limits import OPT_IN, check_place, warn_of
 from .steps import StepHandler, check_step
@@ -139,18 +140,22 @@ class PTBAdapter(Adapter[AnyApplication]):
 
     def mark(self, flow: Flow) -> None:
         """Have the persistence write what the handlers of *flow* may have changed, which it only notes at their end."""
-        application, update = self._target(), flow.carrier
-        if application is None or not application.persistence:
-            return
-        if isinstance(update, Update):
-            chat, user = update.effective_chat, update.effective_user
-            chat_id, user_id = chat.id if chat is not None else None, user.id if user is not None else None
-        else:
-            chat_id, user_id = flow.facts.chat_id, flow.facts.user_id
-        application.mark_data_for_update_persistence(chat_id, user_id)
+        application = self._target()
+        if application is not None and application.persistence:
+            application.mark_data_for_update_persistence(*self._ids(flow))
+
+    def _ids(self, flow: Flow) -> tuple[int | None, int | None]:
+        """Return whose ``chat_data`` and ``user_data`` the handlers of *flow* have."""
+        update = flow.carrier
+        if isinstance(update, Job):
+            return update.chat_id, update.user_id
+        if not isinstance(update, Update):
+            return flow.facts.chat_id, flow.facts.user_id
+        chat, user = update.effective_chat, update.effective_user
+        return chat.id if chat is not None else None, user.id if user is not None else None
 
     def _begin_job(self, job: Job[Any]) -> None:
-        flow = Flow(self.runtime, self, job)
+        flow = self.flows.make_flow(job)
         current_turn.set(flow)
         with contextlib.suppress(RuntimeError):
             task = asyncio.current_task()
@@ -210,6 +215,21 @@ class PTBAdapter(Adapter[AnyApplication]):
         if kinds & OPT_IN and not kinds <= self._warned:
             self._warned |= kinds
             warn_of(kinds)
+
+    def suspend(self, turn: Turn) -> Flow | None:
+        """Have the persistence see to the data of a handler that waits: it may wait for long."""
+        return turn if isinstance(turn, Flow) and self.target.persistence else None
+
+    async def release(self, holds: Flow) -> None:
+        self.mark(holds)
+
+    async def retake(self, holds: Flow) -> None:
+        """Look whether another process has changed the data, as the framework does before it calls a handler."""
+        application, (chat_id, user_id) = self.target, self._ids(holds)
+        context: CallbackContext[Any, Any, Any, Any] = application.context_types.context(
+            application, chat_id=chat_id, user_id=user_id
+        )
+        await context.refresh_data()
 
     # Speaking.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import types
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from telegram.ext import Application, BaseHandler
@@ -20,7 +20,7 @@ from aiostep_core.context import current_turn
 from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import UnsupportedTarget, WaitEnded
 
-from .flows import Flow
+from .flow import Flow
 
 if TYPE_CHECKING:
     from aiostep_core.abc import StepStorage
@@ -81,12 +81,6 @@ class _Overrides(AnyApplication):
     async def start(self) -> None:
         self.aiostep_adapter.begin()
         await self.aiostep_base.start(self)
-
-    # Not a coroutine function: one coroutine less for every update.
-    def process_update(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, update: object
-    ) -> Coroutine[Any, Any, None]:
-        return self.aiostep_flows.arrive(update)
 
     async def process_error(
         self, update: object | None, error: Exception, job: Any = None, coroutine: Any = None
@@ -153,8 +147,13 @@ def swap_class(application: AnyApplication, adapter: PTBAdapter, flows: Flows) -
     original = type(application)
     body = {name: function for name, function in vars(_Overrides).items() if isinstance(function, types.FunctionType)}
     place = {name: getattr(original, name) for name in ("__module__", "__qualname__", "__doc__")}
-    ours = {"aiostep_base": original, "aiostep_adapter": adapter, "aiostep_flows": flows}
-    content = {**body, **place, **ours, "__slots__": ()}
+    ours = {
+        "aiostep_base": original,
+        "aiostep_adapter": adapter,
+        "aiostep_flows": flows,
+        "process_update": flows.entry(),
+    }
+    content = {**body, **place, **ours, "process_update": flows.entry(), "__slots__": ()}
     try:
         extended = types.new_class(original.__name__, (original,), {}, lambda space: space.update(content))
         application.__class__ = extended

@@ -16,18 +16,21 @@ import functools
 import logging
 import weakref
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import anyio
 from telegram import Update
 
-from aiostep_core.context import Turn, current_turn
+from aiostep_core.context import current_turn
 from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.facts import Delivery
-from aiostep_core.steps import Step
-from aiostep_core.waits import Wait
+from aiostep_core.sleeping import rouse
+from aiostep_core.waits import Signal, Wait
 
 from .facts import actor_of, key_of_update, thread_of
+from .flow import Flow
+from .naps import Nap
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
     from .adapter import PTBAdapter
 
-__all__ = ["Flow", "Flows"]
+__all__ = ["Flows"]
 
 Place: TypeAlias = tuple[int | None, int | None, str | None]
 Lane: TypeAlias = "deque[tuple[Flow, asyncio.Future[None] | None]]"
@@ -45,54 +48,13 @@ logger = logging.getLogger("aiostep")
 NOT_YOURS: Final = "This button is not for you."
 #: How many updates of one person are held without holding one of the framework's slots as well.
 HELD: Final = 64
+#: Seconds that a handler whose time is up lets another one finish, which may itself wait for it.
+PATIENCE: Final = 5.0
+# Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
+_NOBODY: Final = Glance.NOBODY
+_UNCLEAR: Final = Glance.UNCLEAR
+_ANSWER: Final = Signal.ANSWER
 _SETTLING: Final = (Outcome.HELD, Outcome.FILTERING)
-
-
-class Flow(Turn):
-    """The handlers of one update.
-
-    Attributes:
-        step: the step that it shall run, until that begins.
-        children: how many non-blocking handlers have not ended yet.
-        error: what a handler has raised; the framework has passed it to the error handlers.
-        failure: what the framework itself has raised.
-        is_done: all blocking handlers have ended.
-        is_handed_back: the framework has gone on already.
-    """
-
-    # Defaults of the class, not slots: hardly any flow needs them, and every update makes one.
-    step: Step | None = None
-    children = 0
-    error: BaseException | None = None
-    failure: BaseException | None = None
-    is_done = False
-    is_handed_back = False
-    _is_parked = False
-    _gates: list[asyncio.Future[None]] | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether the framework may go on."""
-        return self.is_done or (self._is_parked and any(one.waits for one in (self.conversations or {}).values()))
-
-    async def idle(self) -> None:
-        """Wait until the framework may go on."""
-        while not self.is_idle:
-            gate = asyncio.get_running_loop().create_future()
-            self._gates = [*(self._gates or ()), gate]
-            await gate
-
-    def release(self) -> None:
-        """Let those look again who wait for this to be idle."""
-        gates, self._gates = self._gates, None
-        for gate in gates or ():
-            if not gate.done():
-                gate.set_result(None)
-
-    def park(self) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Note that a handler begins to wait."""
-        self._is_parked = True
-        self.release()
 
 
 class Flows:
@@ -112,48 +74,69 @@ class Flows:
         self._bot_id = adapter.bot_id
         # Asked about every update, so without a call in between.
         self._is_new, self._glance = runtime.engine.updates.add, runtime.engine.glance
-        self._busy: tuple[Collection[object], ...] = (*runtime.engine.signs_of_life, runtime.steps.storage.scopes)
+        self._scopes = runtime.steps.storage.scopes
+        self.make_flow: type[Flow] = type("Flow", (Flow,), {"runtime": runtime, "adapter": adapter})
         self._lanes: dict[Place, Lane] = {}
-        self._workers = Workers()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._workers = Workers(self._finish)
+        self._under_way: set[Flow] = set()
+        self._at_turn: list[Flow] = []
+        self._overdue: deque[Nap] = deque()
+        self._late: asyncio.Future[None] | None = None
         self._quiet: list[asyncio.Future[None]] = []
 
     # Updates.
 
-    async def arrive(self, update: object) -> None:
-        """Take an update that has just arrived."""
-        if isinstance(update, Update) and not self._is_new(self._bot_id, update.update_id):
-            return
-        # A handler that dispatches an update itself waits for it, and must not be waited for.
-        if self._lanes and self._ordered and current_turn.get() is None:
-            lane = self._lanes.get(self._place_of(update))
-            if lane is not None:
-                await self._hold(self._new(update), lane)
-                return
-        if any(self._busy) and (found := self._look(update)) is not Glance.NOBODY:
-            if not isinstance(found, Glance):
-                await self._answer(found, update)
-                return
-            await self._handle_unclear(self._new(update))
-            return
-        flow = Flow(self._runtime, self._adapter, update)
-        task = self._workers.start(self._run(flow))
-        if task is not None or flow.failure is not None:
-            await self._accompany(flow, task)
+    def entry(self) -> Callable[[Any, object], Coroutine[Any, Any, None]]:
+        """Return the ``process_update`` of the application's class.
 
-    def _new(self, update: object) -> Flow:
-        return Flow(self._runtime, self._adapter, update)
+        Every update goes through it, so what it needs is at hand in variables of its own.
+        """
+        is_new, bot_id, handle, lanes, overdue = self._is_new, self._bot_id, self._handle, self._lanes, self._overdue
+        conversations, albums, held, scopes = *self._runtime.engine.signs_of_life, self._runtime.steps.storage.scopes
+        make_flow, begin = self.make_flow, self._workers.begin
+
+        async def process_update(application: Any, update: object) -> None:
+            if isinstance(update, Update) and not is_new(bot_id, update.update_id):
+                return
+            # A handler that dispatches an update itself waits for it, and must not be waited for.
+            if (lanes or overdue) and current_turn.get() is None and await self._is_held(update):
+                return
+            if conversations or albums or held or scopes:
+                found = self._look(update)
+                if found is _UNCLEAR:
+                    await self._handle_unclear(make_flow(update))
+                    return
+                if found is not _NOBODY:
+                    owner = self._bring(found, update)
+                    if owner is not None:
+                        await self._wait_for(owner)
+                    return
+            flow = make_flow(update)
+            if not begin(flow, handle(application, update)):
+                await self._accompany(flow)
+
+        return process_update
 
     def arrive_again(self, deliveries: Sequence[Delivery]) -> None:
         """Take updates that nobody wanted in the end; before all that are held."""
         for delivery in reversed(deliveries):
-            flow, place = self._new(delivery.carrier), self._place_of(delivery.carrier)
+            flow, place = self.make_flow(delivery.carrier), self._place_of(delivery.carrier)
             lane = self._lanes.get(place)
             if lane is not None:
                 lane.appendleft((flow, None))
             else:
                 self._lanes[place] = deque([(flow, None)])
                 self._runtime.start(self._work_off(place))
+
+    async def _is_held(self, update: object) -> bool:
+        """Wait for what must come before *update*; True if it was handled then."""
+        while self._late is not None:
+            await asyncio.wait([self._late])
+        lane = self._lanes.get(self._place_of(update)) if self._ordered and self._lanes else None
+        if lane is None:
+            return False
+        await self._hold(self.make_flow(update), lane)
+        return True
 
     async def _hold(self, flow: Flow, lane: Lane) -> None:
         """Let *flow* begin after those in *lane*; come back at once if the framework handles others meanwhile."""
@@ -196,26 +179,32 @@ class Flows:
 
     async def _handle_unclear(self, flow: Flow) -> None:
         """Do what is left to do of ``arrive`` when there may be somebody who waits for the update."""
-        if not await self._is_taken(flow):
-            await self._accompany(flow, self._workers.start(self._run(flow)))
+        if await self._is_taken(flow) or self._workers.begin(flow, self._handle(self._target(), flow.carrier)):
+            return
+        await self._accompany(flow)
 
     def _look(self, update: object) -> Wait | Glance:
         """Look who waits for the update, at a glance if it is a plain message."""
         message = update.message if isinstance(update, Update) else None
         text = message.text if message is not None else None
-        if message is None or text is None or text[:1] == "/" or message.reply_to_message is not None or self._busy[-1]:
+        if message is None or text is None or text[:1] == "/" or message.reply_to_message is not None or self._scopes:
             return Glance.UNCLEAR if self._concerns(update) else Glance.NOBODY
         user_id, update_id = actor_of(message), int(update.update_id)  # type: ignore[attr-defined]
         found = self._glance(self._bot_id, message.chat.id, user_id, thread_of(message), update_id)
         is_plain = user_id != self._bot_id and not self._runtime.engine.is_cancel_text(text)
         return found if is_plain or found is Glance.NOBODY else Glance.UNCLEAR
 
-    async def _answer(self, wait: Wait, update: object) -> None:
-        """Let *wait* have the update."""
+    def _bring(self, wait: Any, update: object) -> Flow | None:
+        """Let *wait* have the update, and its handler go on with it; return whom the framework must wait for."""
         owner = wait.conversation.owner
-        self._runtime.claim(wait, Delivery(None, update, update, self._adapter))
-        if isinstance(owner, Flow) and owner is not current_turn.get():
-            await owner.idle()
+        wait.take(_ANSWER, delivery=Delivery(None, update, update, self._adapter))
+        sleep = rouse(wait)
+        if isinstance(sleep, Nap):
+            sleep.go_on()
+        elif sleep is not None:
+            sleep.set_result(None)
+        is_under_way = isinstance(owner, Flow) and not owner.is_done and not owner.naps
+        return owner if is_under_way and owner is not current_turn.get() else None
 
     def _concerns(self, update: object) -> bool:
         if not isinstance(update, Update):
@@ -256,7 +245,7 @@ class Flows:
         for wait in decision.changes.ended:
             owner = wait.conversation.owner
             if isinstance(owner, Flow) and owner is not current_turn.get():
-                await owner.idle()
+                await self._wait_for(owner)
 
     def _forget(self, flow: Flow) -> None:
         """Let an update be delivered again that was not handled: its webhook was interrupted, say."""
@@ -265,14 +254,13 @@ class Flows:
 
     # The task of an update.
 
-    async def _run(self, flow: Flow) -> None:
-        """Run the handlers; what is raised is for whoever accompanies us, if there still is somebody."""
-        token = current_turn.set(flow)
-        error: BaseException | None = None
-        try:
-            await self._handle(self._target(), flow.carrier)
-        except BaseException as raised:  # noqa: BLE001 - see below
-            error = raised
+    async def _finish(self, flow: Flow, error: BaseException | None) -> None:
+        """Do what is to be done when the handlers have ended.
+
+        What they have raised is for whoever accompanies *flow*, if there still is somebody.
+        """
+        if flow.is_done:
+            return
         try:
             if not flow.children:
                 if flow.conversations is not None or flow.step is not None or flow.clicks:
@@ -281,13 +269,16 @@ class Flows:
                     flow.is_over = True
         finally:
             flow.is_done = True
-            if flow._gates is not None:
-                flow.release()
-            current_turn.reset(token)
-        if error is not None:
+            flow.release()
             if flow.is_handed_back:
-                raise error
+                self._take_leave(flow)
+        if not flow.is_handed_back:
             flow.failure = error
+        elif error is not None:
+            if not isinstance(error, Exception):
+                _keep_quiet(asyncio.current_task())
+                raise error
+            logger.error("an update could not be handled", exc_info=error)
 
     async def _end(self, flow: Flow, error: BaseException | None) -> None:
         flow.is_over = True
@@ -298,30 +289,35 @@ class Flows:
             await self._runtime.end_turn(flow, error or flow.error)
         flow.error = None  # its traceback leads back here
 
-    async def _accompany(self, flow: Flow, task: asyncio.Task[None] | None) -> None:
+    def _take_leave(self, flow: Flow) -> None:
+        self._under_way.discard(flow)
+        self._adapter.mark(flow)
+        flow.task = None
+
+    async def _accompany(self, flow: Flow) -> None:
         """Wait until *flow* is idle; the updates of the same person are held meanwhile."""
-        if task is not None and not flow.is_done:
-            await self._hold_others(flow, task)
-            if not flow.is_done:
-                flow.is_handed_back = True
-                self._adapter.mark(flow)
-                self._tasks.add(task)
-                task.add_done_callback(functools.partial(self._finished, flow))
+        if not flow.is_idle:
+            await self._hold_others(flow)
+        if not flow.is_done:
+            flow.is_handed_back = True
+            self._under_way.add(flow)
+            self._adapter.mark(flow)
         if flow.failure is not None:
             failure, flow.failure = flow.failure, None
             raise failure
 
-    async def _hold_others(self, flow: Flow, task: asyncio.Task[None]) -> None:
+    async def _hold_others(self, flow: Flow) -> None:
         place = self._place_of(flow.carrier) if self._ordered else None
         if place in self._lanes:
             place = None  # a handler has dispatched it
         if place is not None:
             self._lanes[place] = deque()
         try:
-            await flow.idle()
+            await self._wait_for(flow)
         except asyncio.CancelledError:
             self._forget(flow)
-            task.cancel()
+            if flow.task is not None:
+                flow.task.cancel()
             await flow.idle()
             raise
         finally:
@@ -334,16 +330,46 @@ class Flows:
         else:
             self._close_lane(place)
 
-    def _finished(self, flow: Flow, task: asyncio.Task[None]) -> None:
-        """Look after a task whose framework has gone on."""
-        self._tasks.discard(task)
-        self._adapter.mark(flow)
-        if not task.cancelled() and (error := task.exception()) is not None and isinstance(error, Exception):
-            logger.error("an update could not be handled", exc_info=error)
-
     def _place_of(self, update: object) -> Place:
         key = key_of_update(update, self._bot_id) if isinstance(update, Update) else self._adapter.facts(update).key
         return key.chat_id, key.user_id, key.business_id
+
+    # One at a time.
+
+    async def _wait_for(self, flow: Flow) -> None:
+        """Wait until *flow* is idle: it is its turn."""
+        if flow.is_idle:
+            return
+        self._at_turn.append(flow)
+        try:
+            await flow.idle()
+        finally:
+            self._at_turn.remove(flow)
+
+    def go_on_in_turn(self, nap: Nap) -> None:
+        """Let a handler go on whose time is up: between two updates, if they are handled one by one."""
+        if self._adapter.is_concurrent or nap.flow.is_done:  # jobs and non-blocking handlers have no turns
+            nap.go_on_soon()
+            return
+        self._overdue.append(nap)
+        if self._late is None:
+            self._late = asyncio.ensure_future(self._let_overdue_go_on())
+
+    async def _let_overdue_go_on(self) -> None:
+        """Let those go on whose time is up, one after the other; what arrives meanwhile is held."""
+        try:
+            while self._overdue:
+                nap = self._overdue[0]
+                with anyio.move_on_after(PATIENCE):
+                    for flow in tuple(self._at_turn):
+                        await flow.idle()
+                nap.go_on()
+                with anyio.move_on_after(PATIENCE):
+                    await nap.flow.idle()
+                del self._overdue[0]
+        finally:
+            self._overdue.clear()
+            self._late = None
 
     # Handlers that the framework does not wait for, and jobs.
 
@@ -377,8 +403,15 @@ class Flows:
         self._workers.stop()
         deadline = self._runtime.now() + grace
         await self._runtime.aclose(grace)
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=max(0.0, deadline - self._runtime.now()))
+        tasks = {flow.task for flow in self._under_way if flow.task is not None}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=max(0.0, deadline - self._runtime.now()))
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+def _keep_quiet(task: asyncio.Task[Any] | None) -> None:
+    """Have nobody complain that the end of *task* was not looked at: what ends the program has left the loop."""
+    if task is not None:
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())

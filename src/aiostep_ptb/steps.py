@@ -14,7 +14,7 @@ from aiostep_core.errors import BadArgument
 from aiostep_core.steps import Step
 
 from .filters import collect
-from .flows import Flow
+from .flow import Flow
 
 __all__ = ["StepHandler", "check_step"]
 

@@ -13,15 +13,27 @@ keeps to the protocol of futures. Here the callback is called directly, in place
 from __future__ import annotations
 
 import asyncio
+import functools
 import types
 from asyncio.tasks import _enter_task, _leave_task
-from collections.abc import Coroutine, Generator
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
-from typing import Any
+from typing import Any, Final
+
+from aiostep_core.context import current_turn
+
+from .flow import Flow
 
 __all__ = ["Workers"]
 
 Work = Coroutine[Any, Any, None]
+#: Ends a flow whose work has ended, with what that raised.
+Finish = Callable[[Flow, "BaseException | None"], Work]
+
+#: How many tasks rest at most: as many conversations may begin in one round of the loop without waiting for the next.
+_SPARE: Final = 16
+_DONE: Final = object()
 
 
 class Worker:
@@ -30,48 +42,44 @@ class Worker:
     Attributes:
         step: makes the task go on; None while it does not rest.
         context: the one that the task runs in.
+        flow: whose work it shall go on with.
         work: what it shall go on with.
         awaits: what that waits for.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_is_cancelled", "_loop", "awaits", "context", "step", "task", "work")
+    __slots__ = (
+        "_asyncio_future_blocking", "_cancelled", "_finish", "_loop",
+        "awaits", "context", "flow", "step", "task", "work",
+    )  # fmt: skip
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, finish: Finish) -> None:
         self._asyncio_future_blocking = True
-        self._is_cancelled = False
+        self._cancelled: tuple[object, ...] | None = None
         self._loop = loop
+        self._finish = finish
         self.step: Any = None
         self.context: Any = None
+        self.flow: Flow | None = None
         self.work: Work | None = None
         self.awaits: Any = None
-        self.task: asyncio.Task[None] = loop.create_task(_rest_and_work(self))
+        self.task: asyncio.Task[None] = loop.create_task(self._rest_and_work())
         # Whoever closes the loop in the middle of a rest loses nothing.
         self.task._log_destroy_pending = False  # type: ignore[attr-defined]
 
-    def begin(self, work: Work) -> bool:
-        """Run *work* until it is done, or waits for something for the first time; return whether it is done."""
-        loop, task = self._loop, self.task
-        outer = asyncio.current_task(loop)
-        assert outer is not None
-        _leave_task(loop, outer)
-        _enter_task(loop, task)
-        try:
-            self.awaits = self.context.run(work.send, None)
-        except StopIteration:
-            return True
-        finally:
-            _leave_task(loop, task)
-            _enter_task(loop, outer)
-        self.work = work
+    def go_on(self, flow: Flow, work: Work, awaits: object) -> None:
+        """Go on with *work*, which has begun in our name and waits for *awaits*."""
+        self.flow, self.work, self.awaits = flow, work, awaits
+        flow.task = task = self.task
         task._log_destroy_pending = True  # type: ignore[attr-defined]
         step, self.step = self.step, None
-        if step is not None:  # else the work has cancelled its task, which goes on in the next round
-            _leave_task(loop, outer)
-            try:
-                self.context.run(step, self)
-            finally:
-                _enter_task(loop, outer)
-        return False
+        if step is None:  # the work has cancelled its task, which goes on in the next round
+            return
+        outer: Any = asyncio.current_task(self._loop)
+        _leave_task(self._loop, outer)
+        try:
+            self.context.run(step, self)
+        finally:
+            _enter_task(self._loop, outer)
 
     # The protocol of futures. Without get_loop: asyncio then looks for _loop, which is faster.
 
@@ -79,35 +87,61 @@ class Worker:
         self.step, self.context = step, context
 
     def result(self) -> None:
-        if self._is_cancelled:
-            raise asyncio.CancelledError
+        if self._cancelled is not None:
+            raise asyncio.CancelledError(*self._cancelled)
 
     def cancel(self, msg: object = None) -> bool:
-        """Let the task go on with a cancellation."""
+        """Let the task go on with a cancellation; by *msg* anyio knows its own."""
         step, self.step = self.step, None
         if step is not None:
-            self._is_cancelled = True
+            self._cancelled = () if msg is None else (msg,)
             self._loop.call_soon(step, self, context=self.context)
         return step is not None
 
+    # The task.
 
-async def _rest_and_work(worker: Worker) -> None:
-    await _rest(worker)
+    async def _rest_and_work(self) -> None:
+        error: BaseException | None = None
+        try:
+            await _rest(self)
+        except BaseException as raised:  # noqa: BLE001 - the work's business, if there is any
+            error = raised
+        flow, work, awaits = self.flow, self.work, self.awaits
+        self.flow = self.work = self.awaits = None
+        if flow is None or work is None:
+            if error is not None:
+                raise error
+            return
+        try:
+            await _go_on(work, awaits, error)
+        except BaseException as raised:  # noqa: BLE001 - see Flows
+            error = raised
+        else:
+            error = None
+        await self._finish(flow, error)
+
+
+def _first_step(flow: Flow, work: Work) -> object:
+    """Run *work* until it first waits; return what for, or ``_DONE``."""
+    token = current_turn.set(flow)
+    try:
+        awaits = next(work.__await__(), _DONE)  # send() would raise StopIteration, which takes twice as long
+    except BaseException:
+        current_turn.reset(token)
+        raise
+    if awaits is _DONE:
+        current_turn.reset(token)
+    return awaits
 
 
 @types.coroutine
 def _rest(worker: Worker) -> Generator[Any, Any, None]:
-    """Wait until *worker* has work that is under way, and be as if it had been ours from the start."""
-    error: BaseException | None = None
-    try:
-        yield worker
-    except BaseException as raised:  # noqa: BLE001 - the work's business, if there is any
-        error = raised
-    work, awaits = worker.work, worker.awaits
-    if work is None:
-        if error is not None:
-            raise error
-        return
+    yield worker
+
+
+@types.coroutine
+def _go_on(work: Work, awaits: Any, error: BaseException | None) -> Generator[Any, Any, None]:
+    """Go on with *work*, which waits for *awaits*, as if it had been ours from the start."""
     while True:
         try:
             if error is not None:
@@ -123,33 +157,91 @@ def _rest(worker: Worker) -> Generator[Any, Any, None]:
     yield from work
 
 
+def _note_end(flow: Flow, work: Work, task: asyncio.Task[None]) -> None:
+    """Release those who wait for a task that was cancelled before it began."""
+    if not flow.is_done:
+        work.close()
+        flow.is_over = flow.is_done = True
+        flow.release()
+
+
 class Workers:
-    """Always one worker that rests, in the context that the framework handles updates in."""
+    """Those that rest, in the context that the framework handles updates in.
 
-    def __init__(self) -> None:
+    Args:
+        finish: called, and awaited in the flow's task, when work has ended that did not do so at once.
+    """
+
+    def __init__(self, finish: Finish) -> None:
+        self._finish = finish
         self._resting: Worker | None = None
+        self._spare: deque[Worker] = deque()
 
-    def start(self, work: Work) -> asyncio.Task[None] | None:
-        """Begin *work* in a task of its own; return that, or None if it is done already."""
+    def begin(self, flow: Flow, work: Work) -> bool:
+        """Begin *work*; return whether *flow* has ended already. If not, wait until it is idle."""
         worker = self._resting
         # What a handler or a caller has set in its context must be seen by the right ones only.
         if worker is None or worker.step is None or worker.context != copy_context():
-            return self._start_elsewhere(work)
-        if worker.begin(work):
-            return None
-        self._resting = Worker(worker._loop)
-        return worker.task
+            self._begin_elsewhere(flow, work)
+            return False
+        loop, task = worker._loop, worker.task
+        outer: Any = asyncio.current_task(loop)
+        self._resting = None  # what the work dispatches itself must begin elsewhere
+        _leave_task(loop, outer)
+        _enter_task(loop, task)
+        try:
+            awaits = worker.context.run(_first_step, flow, work)
+        except BaseException as error:  # noqa: BLE001 - see Flows
+            awaits, flow.failure = _DONE, error
+        finally:
+            _leave_task(loop, task)
+            _enter_task(loop, outer)
+            self._resting = worker
+        if awaits is not _DONE:
+            worker.go_on(flow, work, awaits)
+            self._next(loop)
+            return False
+        if not (flow.conversations or flow.step or flow.clicks or flow.children or flow.failure):
+            flow.is_over = flow.is_done = True
+            return True
+        if not flow.is_done:
+            self.begin(flow, self._finish(flow, flow.failure))
+        return False
 
-    def _start_elsewhere(self, work: Work) -> asyncio.Task[None]:
-        """Begin *work* with the next round of the loop; there will be a worker for the one after."""
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have another one in the place of one that has work."""
+        spare = self._spare
+        spare.append(Worker(loop, self._finish))
+        self._resting = spare.popleft()
+
+    def _begin_elsewhere(self, flow: Flow, work: Work) -> None:
+        """Begin *work* with the next round of the loop; there will be more workers for the one after."""
         loop, worker = asyncio.get_running_loop(), self._resting
-        if worker is None or worker.step is not None or worker.task.done():
+        if current_turn.get() is not None:
+            pass  # a handler's context: nothing else begins in that
+        elif worker is None or worker.step is not None or worker.task.done() or worker._loop is not loop:
             self.stop()
-            self._resting = Worker(loop)
-        return loop.create_task(work)
+            self._resting = Worker(loop, self._finish)
+        else:
+            more = min(len(self._spare) + 1, _SPARE - len(self._spare))
+            self._spare.extend(Worker(loop, self._finish) for _ in range(more))
+        flow.task = loop.create_task(self._run(flow, work))
+        flow.task.add_done_callback(functools.partial(_note_end, flow, work))
+
+    async def _run(self, flow: Flow, work: Work) -> None:
+        current_turn.set(flow)
+        error: BaseException | None = None
+        try:
+            await work
+        except BaseException as raised:  # noqa: BLE001 - see Flows
+            error = raised
+        await self._finish(flow, error)
 
     def stop(self) -> None:
         """Let nobody rest any more."""
-        worker, self._resting = self._resting, None
-        if worker is not None and not worker._loop.is_closed():
-            worker.task.cancel()
+        workers = [*self._spare, *([self._resting] if self._resting is not None else [])]
+        self._spare.clear()
+        self._resting = None
+        for worker in workers:
+            if not worker._loop.is_closed():
+                worker.task.cancel()

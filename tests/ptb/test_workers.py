@@ -5,41 +5,64 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import anyio
 import pytest
 
-from aiostep_ptb.workers import Workers
+from aiostep_ptb.flow import Flow
+from aiostep_ptb.workers import Work, Workers
 from tests.ptb.stage import soon
 
 pytestmark = pytest.mark.anyio
 
 
-async def ready() -> Workers:
+class Office:
+    """Workers, and what has become of the work they were given."""
+
+    def __init__(self) -> None:
+        self.workers = Workers(self._finish)
+
+    async def _finish(self, flow: Flow, error: BaseException | None) -> None:
+        flow.is_done, flow.failure = True, error
+        flow.release()
+
+    def begin(self, work: Work) -> Flow:
+        flow = Flow(None)
+        flow.is_over = self.workers.begin(flow, work)
+        return flow
+
+    async def end(self, flow: Flow) -> None:
+        """Wait until the work has ended; raise what it raised."""
+        await soon(flow.idle())
+        if flow.failure is not None:
+            raise flow.failure
+
+
+async def ready() -> Office:
     """Make workers of which one rests."""
-    workers = Workers()
+    office = Office()
 
     async def nothing() -> None: ...
 
-    task = workers.start(nothing())
-    assert task is not None
-    await task
-    return workers
+    await office.end(office.begin(nothing()))
+    return office
 
 
 async def test_work_that_awaits_nothing_is_done_at_once() -> None:
     """It runs in a task that is not the caller's, and leaves that for the next one."""
-    workers, tasks = await ready(), list[Any]()
+    office, tasks = await ready(), list[Any]()
 
     async def work() -> None:
         tasks.append(asyncio.current_task())
 
-    assert workers.start(work()) is workers.start(work()) is None
+    flows = [office.begin(work()), office.begin(work())]
+    assert [flow.is_over for flow in flows] == [True, True]
     assert tasks[0] is tasks[1] is not asyncio.current_task()
-    workers.stop()
+    office.workers.stop()
 
 
 async def test_work_that_waits_keeps_its_task() -> None:
     """What waits goes on in the task that it began in, with its results and errors, and nobody else gets that."""
-    workers, tasks, seen = await ready(), list[Any](), list[object]()
+    office, tasks, seen = await ready(), list[Any](), list[object]()
     future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -53,24 +76,24 @@ async def test_work_that_waits_keeps_its_task() -> None:
             seen.append(error)
         tasks.append(asyncio.current_task())
 
-    task = workers.start(work())
+    flow = office.begin(work())
     await asyncio.sleep(0)
-    other = workers.start(work())
+    other = office.begin(work())
     future.set_result("result")
     broken.set_exception(LookupError("on purpose"))
-    assert task is not None
-    assert other is not None
-    await soon(asyncio.gather(task, other))
+    first, second = flow.task, other.task
+    await office.end(flow)
+    await office.end(other)
 
     assert [str(one) for one in seen] == ["result", "result", "on purpose", "on purpose"]
-    assert tasks == [task, other, task, other]
-    workers.stop()
+    assert tasks == [first, second, first, second]
+    office.workers.stop()
 
 
 @pytest.mark.parametrize("first", ["sleep", "future", "error"])
 async def test_work_is_cancelled_where_it_waits(first: str) -> None:
     """A cancellation reaches work at its first wait as at any other, and work may carry on."""
-    workers, seen = await ready(), list[str]()
+    office, seen = await ready(), list[str]()
     loop = asyncio.get_running_loop()
 
     async def work() -> None:
@@ -83,22 +106,22 @@ async def test_work_is_cancelled_where_it_waits(first: str) -> None:
             if first == "error":
                 raise LookupError("on purpose") from None
 
-    task = workers.start(work())
-    assert task is not None
-    task.cancel()
+    flow = office.begin(work())
+    assert flow.task is not None
+    flow.task.cancel()
     if first == "error":
         with pytest.raises(LookupError):
-            await soon(task)
+            await office.end(flow)
     else:
-        await soon(task)
+        await office.end(flow)
 
     assert seen == ["cancelled", "went on"]
-    workers.stop()
+    office.workers.stop()
 
 
 async def test_work_that_cancels_itself() -> None:
     """``current_task().cancel()`` takes effect at the work's next wait; if there is none, on nobody."""
-    workers, seen = await ready(), list[str]()
+    office, seen = await ready(), list[str]()
 
     def cancel() -> None:
         task = asyncio.current_task()
@@ -116,36 +139,88 @@ async def test_work_that_cancels_itself() -> None:
         cancel()
         seen.append("ended")
 
-    task = workers.start(waits())
-    assert task is not None
-    await soon(task)
+    await office.end(office.begin(waits()))
     await asyncio.sleep(0)
-    assert workers.start(ends()) is None
+    assert office.begin(ends()).is_over
     for _ in "123":
-        task = workers.start(waits())
-        if task is not None:
-            await soon(task)
+        await office.end(office.begin(waits()))
 
     assert seen == ["cancelled", "ended", *["cancelled"] * 3]
-    workers.stop()
+    office.workers.stop()
+
+
+async def test_work_that_is_cancelled_before_it_begins() -> None:
+    """A task that never began releases those who wait for its work."""
+    office, seen = Office(), list[str]()
+
+    async def work() -> None:
+        seen.append("began")
+
+    flow = office.begin(work())
+    assert flow.task is not None
+    flow.task.cancel()
+    await soon(flow.idle())
+
+    assert flow.is_done
+    assert seen == []
+    office.workers.stop()
+
+
+async def test_work_that_begins_work() -> None:
+    """Work that begins other work before it first waits does not get in its own way."""
+    office, tasks = await ready(), list[object]()
+
+    async def inner() -> None:
+        tasks.append(asyncio.current_task())
+
+    async def outer() -> None:
+        tasks.append(asyncio.current_task())
+        await office.end(office.begin(inner()))
+        tasks.append(asyncio.current_task())
+
+    await office.end(office.begin(outer()))
+
+    assert tasks[0] is tasks[2] is not tasks[1]
+    office.workers.stop()
+
+
+async def test_a_burst_of_work_that_waits() -> None:
+    """As often as work finds nobody at rest, more rest afterwards, up to a bound."""
+    office, gate = await ready(), asyncio.Event()
+
+    async def work() -> None:
+        await gate.wait()
+
+    flows = list[Flow]()
+    for _ in range(3):
+        flows += [office.begin(work()) for _ in range(40)]
+        await asyncio.sleep(0)
+    assert len({flow.task for flow in flows}) == len(flows)
+    assert 2 < len(office.workers._spare) <= 16
+    gate.set()
+    for flow in flows:
+        await office.end(flow)
+    office.workers.stop()
 
 
 async def test_time_limits_that_begin_at_once() -> None:
     """A time limit that work enters before it first waits is that of its own task."""
-    workers, seen = await ready(), list[str]()
+    office, seen = await ready(), list[str]()
 
     async def work() -> None:
         try:
             await asyncio.wait_for(asyncio.sleep(5), 0.01)
         except asyncio.TimeoutError:
             seen.append("timeout")
+        with anyio.move_on_after(0.01):
+            await asyncio.sleep(5)
+            seen.append("never")
+        seen.append("moved on")
 
-    task = workers.start(work())
-    assert task is not None
-    await soon(task)
+    await office.end(office.begin(work()))
 
-    assert seen == ["timeout"]
-    workers.stop()
+    assert seen == ["timeout", "moved on"]
+    office.workers.stop()
 
 
 def test_a_loop_may_end_while_a_worker_rests() -> None:
@@ -153,6 +228,6 @@ def test_a_loop_may_end_while_a_worker_rests() -> None:
     asyncio.run(ready())
 
     loop = asyncio.new_event_loop()
-    workers = loop.run_until_complete(ready())
+    office = loop.run_until_complete(ready())
     loop.close()
-    workers.stop()
+    office.workers.stop()
