@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from .storages.abc import Records as Records
 from .storages.abc import StateStorage as StateStorage
@@ -124,6 +124,14 @@ class Adapter(ABC, Generic[TargetT]):
     def redispatch(self, deliveries: Sequence[Delivery]) -> None:
         """Dispatch updates again, in this order, as if they had just arrived; returns before they are handled."""
 
+    def message_of(self, update: Any) -> Any:
+        """Return the framework's message that an update, as users get it, is or has."""
+        return update
+
+    def language_of(self, update: Any) -> str | None:
+        """Return the language code of the person who an update, as users get it, is from."""
+        return getattr(getattr(update, "from_user", None), "language_code", None)
+
     def bot_ids(self) -> Collection[int]:
         """Return the ids of the bots seen so far."""
         return ()
@@ -193,14 +201,6 @@ class Adapter(ABC, Generic[TargetT]):
             BadArgument: the framework could not call it.
         """
 
-
-class Question(Protocol[T_co]):
-    """How an answer becomes a value.
-
-    ``parse`` gets the delivery and returns the value, or raises ``Retry`` with what is wrong with it. Anything else
-    that it raises is a bug and goes to the handler.
-    """
-
     async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
         """Call the ``on_timeout`` of *step* as the step would be called, with *timed_out* in the update's place.
 
@@ -210,6 +210,15 @@ class Question(Protocol[T_co]):
         result = step.on_timeout(timed_out, *step.args, **step.kwargs)
         if inspect.isawaitable(result):
             await result
+
+
+@runtime_checkable
+class Question(Protocol[T_co]):
+    """How an answer becomes a value.
+
+    ``parse`` gets the delivery and returns the value, or an awaitable of it, or raises ``Retry`` with what is wrong
+    with it. Anything else that it raises is a bug and goes to the handler.
+    """
 
     #: The kinds of update that can answer.
     kinds: frozenset[str]

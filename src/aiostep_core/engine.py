@@ -20,6 +20,7 @@ from .facts import Delivery, Facts
 from .keys import ABOUT_MESSAGE, Key, Place, Scope, personal, places_of, project
 from .lanes import Held, Lane, Lanes
 from .recent import RecentAlbums, RecentUpdates
+from .texts import Texts
 from .waits import Conversation, Registry, Signal, Wait
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Engine:
 
     Args:
         cancel_words: what a person writes to leave; an empty collection switches it off.
+        texts: what is said to people.
 
     Attributes:
         runtime: who performs the decisions; it puts itself here.
@@ -53,7 +55,8 @@ class Engine:
 
     runtime: Runtime
 
-    def __init__(self, *, cancel_words: Collection[str] = CANCEL_WORDS) -> None:
+    def __init__(self, *, cancel_words: Collection[str] = CANCEL_WORDS, texts: Texts | None = None) -> None:
+        self.texts = texts if texts is not None else Texts()
         self.waits = Registry()
         self.lanes = Lanes()
         self.albums = RecentAlbums()

@@ -24,7 +24,7 @@ import pluggy
 from .errors import BadArgument
 
 if TYPE_CHECKING:
-    from .abc import Adapter, StepStorage
+    from .abc import Adapter, Question, StepStorage
     from .engine import Engine
 
 __all__ = ["API_VERSION", "NAME", "PluginInfo", "build_adapter", "hookimpl"]
@@ -85,6 +85,14 @@ def aiostep_make_adapter(target: object, options: Mapping[str, Any]) -> Adapter[
 @hookspec(firstresult=True)
 def aiostep_make_storage(url: str, options: Mapping[str, Any]) -> StepStorage | None:
     """Return a storage for *url*, or None if its scheme is not yours. Must not connect yet."""
+
+
+@hookspec(firstresult=True)
+def aiostep_make_question(annotation: object) -> Question[Any] | None:
+    """Return the question that *annotation*, the second argument of ``ask``, stands for, or None if it is not yours.
+
+    Asked once for each annotation that is not built in; the question is kept.
+    """
 
 
 @hookspec

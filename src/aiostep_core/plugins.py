@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pluggy
 
 from . import hookspecs
-from .abc import Adapter, StepStorage
+from .abc import Adapter, Question, StepStorage
 from .errors import AiostepError, BadArgument, MissingRequirement, PluginConflict, PluginError, UnsupportedTarget
 from .hookspecs import API_VERSION, NAME, PluginInfo
 from .plugin_checks import check_hook, check_hooks
@@ -221,6 +221,19 @@ class Plugins:
         if storage is None:
             raise BadArgument("storage", scheme, "; ".join(["a URL that a plugin knows", *self._hints()]))
         return storage
+
+    def make_question(self, annotation: object) -> Question[Any] | None:
+        """Return the question that *annotation* stands for in the one plugin that knows it, or None.
+
+        Raises:
+            PluginError: two plugins do, or one failed and no other does.
+            PluginConflict: two distributions offer one name.
+        """
+        self._load_all()
+        made: Question[Any] | None = self._ask(
+            "aiostep_make_question", Question, repr(annotation), {"annotation": annotation}
+        )
+        return made
 
     def engine_created(self, engine: Engine) -> None:
         """Tell every plugin that *engine* is there.

@@ -12,6 +12,7 @@ from .facts import KINDS, Delivery
 from .keys import MessageKey, Place, Scope
 from .questions import Retry
 from .setting import Setting, seconds
+from .texts import Saying
 
 if TYPE_CHECKING:
     from .waits import Wait
@@ -63,9 +64,10 @@ class Prompting:
                     return await self._value_of(delivery)
                 except Retry as problem:
                     left = None if attempts is None else attempts - taken
+                    said = self._say(problem.problem, delivery)
                     if left == 0:
-                        raise TooManyAttempts(taken, str(problem)) from None
-                    prompt = await _what_to_say(retry, str(problem), left)
+                        raise TooManyAttempts(taken, said) from None
+                    prompt = await _what_to_say(retry, said or self._say(Saying("again"), delivery), left)
         finally:
             for timer in self._timers:
                 timer.cancel()
@@ -127,8 +129,14 @@ class Prompting:
     def _remind(self, text: Any) -> None:
         self._setting.runtime.start(self._send_prompt(text, keyboard=None, force_reply=False))
 
+    def _say(self, what: str | Saying, delivery: Delivery) -> str:
+        language = self._setting.adapter.language_of(delivery.update)
+        return self._setting.runtime.engine.texts.say(what, language)
+
     async def _value_of(self, delivery: Delivery) -> Any:
         value = self._question.parse(delivery)
+        if inspect.isawaitable(value):
+            value = await value
         if self._check is not None:
             try:
                 verdict = self._check(value)
@@ -147,7 +155,7 @@ async def _what_to_say(retry: Any, problem: str, left: int | None) -> Any:
         if inspect.isawaitable(retry):
             retry = await retry
     if retry is None:
-        return problem or "Please try again."
+        return problem
     if not isinstance(retry, str):
         raise BadArgument("retry", retry, "a text, or a function of (problem, attempts left) that returns one")
     # Not str.format: the texts are people's own, and braces in them must not be read.

@@ -8,7 +8,7 @@ from aiostep_core.errors import MissingRequirement, PluginConflict, PluginError,
 from aiostep_core.plugins import DISABLE, Plugins
 from tests.plugins.sources import Site, info
 
-HOOKS = "aiostep_engine_created, aiostep_make_adapter, aiostep_make_storage, aiostep_plugin_info"
+HOOKS = "aiostep_engine_created, aiostep_make_adapter, aiostep_make_question, aiostep_make_storage, aiostep_plugin_info"
 INFO_OF_BAD = info("bad")
 
 BAD = {

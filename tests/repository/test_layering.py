@@ -44,6 +44,9 @@ FILES: dict[str, set[str]] = {
 LAZY: dict[str, set[str]] = {
     "aiostep/__main__.py": {"aiostep_testing"},
     "aiostep_core/storages/values.py": {"msgspec"},  # where it is installed
+    "aiostep_core/questions/contact.py": {"email_validator", "phonenumbers"},
+    "aiostep_core/questions/dates.py": {"babel"},
+    "aiostep_core/questions/known.py": {"msgspec", "pydantic"},  # where the bot uses them
 }
 # Type checkers bring their own copy of it.
 TYPING = {"typing_extensions"}

@@ -67,7 +67,7 @@ def test_only_extras_ask_for_a_framework(wheel: zipfile.ZipFile) -> None:
 
     assert plain == ["anyio", "pluggy"]
     extras = metadata.get_all("Provides-Extra", [])
-    assert set(extras) == {"aiogram", "all", "ptb", "redis", "telebot", "testing"}
+    assert set(extras) == {"aiogram", "all", "ptb", "redis", "telebot", "testing", "types"}
     assert metadata["Requires-Python"] == ">=3.10"
 
 
