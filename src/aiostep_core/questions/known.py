@@ -70,9 +70,20 @@ def _is_question(as_: object) -> bool:
 
 @lru_cache(256)
 def _question_for(as_: Any) -> Question[Any]:
-    found = _BUILT_IN.get(as_)
+    found = _BUILT_IN.get(as_) or _typing_form(as_)
     if found is not None:
         return found
+    if isinstance(as_, type) and issubclass(as_, Enum):
+        return of_enum(as_)
+    if (get_origin(as_) or as_) in _COLLECTIONS:
+        return _unknown(as_)
+    if _has_fields(as_):
+        raise BadArgument("as_", as_, "a type of one answer; for several at once there is fill()")
+    return _from_plugins(as_) or _from_libraries(as_) or _unknown(as_)
+
+
+def _typing_form(as_: Any) -> Question[Any] | None:
+    """Return the question of what is no class but is written in the place of one."""
     if isinstance(as_, (str, re.Pattern)):
         return _pattern(cast("str | re.Pattern[str]", as_))
     origin = get_origin(as_)
@@ -82,16 +93,10 @@ def _question_for(as_: Any) -> Question[Any]:
         return _annotated(as_)
     if origin in (Union, types.UnionType):
         return _union(get_args(as_))
-    if isinstance(as_, type) and issubclass(as_, Enum):
-        return of_enum(as_)
     for name in ("__supertype__", "__value__"):  # NewType; type X = ...
         if not isinstance(as_, type) and (stands_for := getattr(as_, name, None)) is not None:
             return question_for(stands_for)
-    if (get_origin(as_) or as_) in _COLLECTIONS:
-        return _unknown(as_)
-    if _has_fields(as_):
-        raise BadArgument("as_", as_, "a type of one answer; for several at once there is fill()")
-    return _from_plugins(as_) or _from_libraries(as_) or _unknown(as_)
+    return None
 
 
 def _pattern(as_: str | re.Pattern[str]) -> Question[Any]:
