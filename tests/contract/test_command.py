@@ -16,10 +16,15 @@ HARNESS = "aiostep_testing.harnesses.telebot:AsyncTelebotHarness"
 
 
 def test_a_line_per_level(tmp_path: Path) -> None:
-    """What is kept is counted, what is not claimed is said, and the project around it has no say."""
+    """What is kept is counted, what is not claimed is said, and nobody else has a say in it."""
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    broken = tmp_path / "broken-1.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (broken / "entry_points.txt").write_text("[pytest11]\nbroken = no_such_module\n")
     command = [sys.executable, "-m", "aiostep", "conformance", HARNESS, "-k", "in_a_row or by_webhook"]
-    here = {**os.environ, "PYTHONPATH": str(Path(aiostep.__file__).parent.parent)}
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(aiostep.__file__).parent.parent), str(tmp_path)])}
+    here.pop("PYTEST_DISABLE_PLUGIN_AUTOLOAD", None)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=here)
 
     lines = done.stdout.splitlines()

@@ -25,6 +25,8 @@ from .harness import LEVELS, AdapterHarness
 __all__ = ["GROUP", "chosen", "find", "main"]
 
 GROUP: Final = "aiostep.harnesses"
+#: Nothing that happens to be installed may change the run, or end it.
+_NO_AUTOLOAD: Final = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 _chosen: list[type[AdapterHarness]] = []
 
 
@@ -106,10 +108,15 @@ def main(argv: Sequence[str]) -> int:
         return 2
     tally = Tally()
     _chosen.append(harness)
+    before = os.environ.get(_NO_AUTOLOAD)
+    os.environ[_NO_AUTOLOAD] = "1"
     try:
         status = pytest.main(_arguments(options.k), plugins=[tally])
     finally:
         _chosen.pop()
+        os.environ.pop(_NO_AUTOLOAD)
+        if before is not None:
+            os.environ[_NO_AUTOLOAD] = before
     for line in tally.lines(harness):
         print(line)
     return int(status != 0)

@@ -198,6 +198,12 @@ class TelethonAdapter(Adapter[TelegramClient]):
         event = EventBuilderDict(self.target, carrier, None)[builder] if builder is not None else None
         return event or carrier
 
+    def message_of(self, update: Any) -> Any:
+        return getattr(update, "message", update)
+
+    def language_of(self, update: Any) -> str | None:
+        return getattr(getattr(update, "sender", None), "lang_code", None)
+
     def key_of(self, target: object) -> Key | None:
         key, turn = key_of_object(target, self._bot_id), current_turn.get()
         is_own = isinstance(target, types.Message) and key is not None and key.user_id is None
