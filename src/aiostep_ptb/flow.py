@@ -72,8 +72,12 @@ class Flow(Turn):
         return Nap(self, wait)
 
     def go_on_in_turn(self, nap: Nap) -> None:
-        """Let a task go on whose time is up."""
-        self.adapter.flows.go_on_in_turn(nap)
+        """Let a task go on whose time is up; between two updates, if they are handled one by one."""
+        adapter = self.adapter
+        if adapter.is_concurrent or self.is_done:  # jobs and non-blocking handlers have no turns
+            nap.go_on_soon()
+        else:
+            adapter.flows.turns.make_up_for(nap)
 
     def begin_nap(self) -> None:
         """Note that one of the tasks has stopped until an answer comes."""

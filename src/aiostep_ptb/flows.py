@@ -19,7 +19,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import anyio
 from telegram import Update
 
 from aiostep_core.context import current_turn
@@ -31,6 +30,7 @@ from aiostep_core.waits import Signal, Wait
 from .facts import actor_of, key_of_update, thread_of
 from .flow import Flow
 from .naps import Nap
+from .turns import Turns
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ logger = logging.getLogger("aiostep")
 NOT_YOURS: Final = "This button is not for you."
 #: How many updates of one person are held without holding one of the framework's slots as well.
 HELD: Final = 64
-#: Seconds that a handler whose time is up lets another one finish, which may itself wait for it.
-PATIENCE: Final = 5.0
 # Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
 _NOBODY: Final = Glance.NOBODY
 _UNCLEAR: Final = Glance.UNCLEAR
@@ -79,9 +77,7 @@ class Flows:
         self._lanes: dict[Place, Lane] = {}
         self._workers = Workers(self._finish)
         self._under_way: set[Flow] = set()
-        self._at_turn: list[Flow] = []
-        self._overdue: deque[Nap] = deque()
-        self._late: asyncio.Future[None] | None = None
+        self.turns = Turns()
         self._quiet: list[asyncio.Future[None]] = []
 
     # Updates.
@@ -91,7 +87,13 @@ class Flows:
 
         Every update goes through it, so what it needs is at hand in variables of its own.
         """
-        is_new, bot_id, handle, lanes, overdue = self._is_new, self._bot_id, self._handle, self._lanes, self._overdue
+        is_new, bot_id, handle, lanes, overdue = (
+            self._is_new,
+            self._bot_id,
+            self._handle,
+            self._lanes,
+            self.turns.overdue,
+        )
         conversations, albums, held, scopes = *self._runtime.engine.signs_of_life, self._runtime.steps.storage.scopes
         make_flow, begin = self.make_flow, self._workers.begin
 
@@ -109,7 +111,7 @@ class Flows:
                 if found is not _NOBODY:
                     owner = self._bring(found, update)
                     if owner is not None:
-                        await self._wait_for(owner)
+                        await self.turns.wait_for(owner)
                     return
             flow = make_flow(update)
             if not begin(flow, handle(application, update)):
@@ -130,8 +132,7 @@ class Flows:
 
     async def _is_held(self, update: object) -> bool:
         """Wait for what must come before *update*; True if it was handled then."""
-        while self._late is not None:
-            await asyncio.wait([self._late])
+        await self.turns.made_up()
         lane = self._lanes.get(self._place_of(update)) if self._ordered and self._lanes else None
         if lane is None:
             return False
@@ -245,7 +246,7 @@ class Flows:
         for wait in decision.changes.ended:
             owner = wait.conversation.owner
             if isinstance(owner, Flow) and owner is not current_turn.get():
-                await self._wait_for(owner)
+                await self.turns.wait_for(owner)
 
     def _forget(self, flow: Flow) -> None:
         """Let an update be delivered again that was not handled: its webhook was interrupted, say."""
@@ -313,7 +314,7 @@ class Flows:
         if place is not None:
             self._lanes[place] = deque()
         try:
-            await self._wait_for(flow)
+            await self.turns.wait_for(flow)
         except asyncio.CancelledError:
             self._forget(flow)
             if flow.task is not None:
@@ -333,43 +334,6 @@ class Flows:
     def _place_of(self, update: object) -> Place:
         key = key_of_update(update, self._bot_id) if isinstance(update, Update) else self._adapter.facts(update).key
         return key.chat_id, key.user_id, key.business_id
-
-    # One at a time.
-
-    async def _wait_for(self, flow: Flow) -> None:
-        """Wait until *flow* is idle: it is its turn."""
-        if flow.is_idle:
-            return
-        self._at_turn.append(flow)
-        try:
-            await flow.idle()
-        finally:
-            self._at_turn.remove(flow)
-
-    def go_on_in_turn(self, nap: Nap) -> None:
-        """Let a handler go on whose time is up: between two updates, if they are handled one by one."""
-        if self._adapter.is_concurrent or nap.flow.is_done:  # jobs and non-blocking handlers have no turns
-            nap.go_on_soon()
-            return
-        self._overdue.append(nap)
-        if self._late is None:
-            self._late = asyncio.ensure_future(self._let_overdue_go_on())
-
-    async def _let_overdue_go_on(self) -> None:
-        """Let those go on whose time is up, one after the other; what arrives meanwhile is held."""
-        try:
-            while self._overdue:
-                nap = self._overdue[0]
-                with anyio.move_on_after(PATIENCE):
-                    for flow in tuple(self._at_turn):
-                        await flow.idle()
-                nap.go_on()
-                with anyio.move_on_after(PATIENCE):
-                    await nap.flow.idle()
-                del self._overdue[0]
-        finally:
-            self._overdue.clear()
-            self._late = None
 
     # Handlers that the framework does not wait for, and jobs.
 

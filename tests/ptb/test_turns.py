@@ -13,7 +13,7 @@ from telegram import Update
 from telegram.ext import CommandHandler, MessageHandler, filters
 
 from aiostep import WaitTimeout
-from aiostep_ptb import flows, wait_for
+from aiostep_ptb import turns, wait_for
 from tests.ptb.stage import App, Context, Stage, soon, text_of, until, waiting
 from tests.ptb.test_flows import message
 
@@ -260,7 +260,7 @@ async def test_a_time_limit_of_a_job_has_no_turn(local: Stage) -> None:
 
 async def test_who_waits_for_one_whose_time_is_up(local: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A handler that itself waits for the one whose turn is next does not stop the bot for ever."""
-    monkeypatch.setattr(flows, "PATIENCE", 0.05)
+    monkeypatch.setattr(turns, "PATIENCE", 0.05)
     late = Late(local)
 
     async def joins(update: Update, context: Context) -> None:
