@@ -25,7 +25,6 @@ FILES: dict[str, set[str]] = {
     "aiostep_core/hookspecs.py": {"pluggy"},
     "aiostep_core/plugin_checks.py": {"pluggy"},
     "aiostep_core/plugins.py": {"pluggy"},
-    "aiostep_core/storages/redis.py": {"redis"},
     "aiostep_testing/contract/asserting.py": {"pytest"},
     "aiostep_testing/contract/command.py": {"pytest"},
     "aiostep_testing/contract/level.py": {"pytest"},
@@ -43,6 +42,8 @@ FILES: dict[str, set[str]] = {
 # The same, but only inside a function: whoever does not call it does not pay for it.
 LAZY: dict[str, set[str]] = {
     "aiostep/__main__.py": {"aiostep_testing"},
+    "aiostep_core/storages/redis_errors.py": {"redis"},
+    "aiostep_core/storages/redis_servers.py": {"redis"},
     "aiostep_core/storages/values.py": {"msgspec"},  # where it is installed
     "aiostep_core/questions/contact.py": {"email_validator", "phonenumbers"},
     "aiostep_core/questions/dates.py": {"babel"},
@@ -183,7 +184,7 @@ def test_a_wrong_import_is_seen(name: str, code: str) -> None:
     ("name", "code"),
     [
         ("aiostep_core/plugins.py", "import pluggy"),
-        ("aiostep_core/storages/redis.py", "import redis.asyncio"),
+        ("aiostep_core/storages/redis_servers.py", "def f():\n    import redis.asyncio"),
         ("aiostep_testing/world.py", "if TYPE_CHECKING:\n    from typing_extensions import Self"),
         ("aiostep/__main__.py", "def f():\n    from aiostep_testing import play"),
         ("aiostep_aiogram/adapter.py", "from aiogram import Dispatcher\nfrom . import facts\nimport asyncio"),

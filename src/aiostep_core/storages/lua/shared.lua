@@ -1,0 +1,53 @@
+-- What the operations have in common; it stands in front of them in the script that is sent (redis_scripts.py).
+--
+-- A record is a hash of its fields. Its due time and its journal's revision are fields too, under names that no
+-- text encodes to. The log of a journal is a list beside it, the agenda of a kind a sorted set of names by due time.
+
+local DUE, REVISION = '\255due', '\255revision'
+local BITE = 4000 -- unpack puts its values on a stack of some 8,000
+
+-- Call `command key value...` with ARGV[from..to], in bites.
+local function push(command, key, values, from, to)
+  for first = from, to, BITE do
+    redis.call(command, key, unpack(values, first, math.min(first + BITE - 1, to)))
+  end
+end
+
+-- The record goes first: its log may outlive it by a moment, never the other way round.
+local function expire(ttl, record, log)
+  redis.call('PEXPIRE', record, ttl)
+  redis.call('PEXPIRE', log, ttl)
+end
+
+-- Put a record in an agenda at its due time ('' is none), or take it out.
+local function schedule(record, agenda, name, due)
+  if due ~= '' then
+    redis.call('HSET', record, DUE, due)
+    redis.call('ZADD', agenda, due, name)
+  elseif redis.call('HDEL', record, DUE) == 1 then
+    redis.call('ZREM', agenda, name)
+  end
+end
+
+-- Remove a record with all that belongs to it.
+local function drop(record, log, agenda, name)
+  schedule(record, agenda, name, '')
+  redis.call('DEL', record, log)
+end
+
+-- The same arguments as write.lua.
+local function replace(KEYS, ARGV)
+  if #ARGV == 3 then return drop(KEYS[1], KEYS[2], KEYS[3], ARGV[1]) end
+  local record, log, agenda, name, ttl, due = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[3]
+  local had_due = redis.call('HEXISTS', record, DUE) == 1
+  -- A full server refuses only the first write of a script, and would not refuse DEL: this one adds something.
+  redis.call('HSET', record, REVISION, 0)
+  redis.call('DEL', record, log)
+  push('HSET', record, ARGV, 4, #ARGV)
+  if due ~= '' then
+    schedule(record, agenda, name, due)
+  elseif had_due then
+    redis.call('ZREM', agenda, name)
+  end
+  if ttl ~= '' then redis.call('PEXPIRE', record, ttl) end
+end

@@ -1,0 +1,88 @@
+"""The way to a cluster: through the client that was passed in, which knows the nodes and follows when slots move."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from .redis_batches import Command
+from .redis_links import Link, deadline
+
+__all__ = ["AsyncClusterLink", "BlockingClusterLink"]
+
+# redis-py's word for: leave the bytes alone, whatever decode_responses says.
+_RAW = {"NEVER_DECODE": True}
+
+
+class AsyncClusterLink(Link):
+    """A ``redis.asyncio.RedisCluster``."""
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        async with deadline(self._timeout):
+            return list(await asyncio.gather(*map(self._send, commands)))
+
+    async def _send(self, command: Command) -> Any:
+        client = self._server.client
+        try:
+            if command.arguments[0] == b"SCAN":
+                await client.initialize()
+                return await _scan(client.execute_command, client.get_primaries(), command)
+            return await client.execute_command(*_arguments(command), **_RAW)
+        except self._refusal as error:
+            return error
+
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        """Leave it open: whoever passed it in closes it, and its connections are mended by itself."""
+
+
+class BlockingClusterLink(Link):
+    """A ``redis.RedisCluster``."""
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        return [await self._send(command) for command in commands]
+
+    async def _send(self, command: Command) -> Any:
+        client = self._server.client
+
+        async def execute(*arguments: Any, **options: Any) -> Any:
+            return client.execute_command(*arguments, **options)
+
+        try:
+            if command.arguments[0] == b"SCAN":
+                return await _scan(execute, client.get_primaries(), command)
+            return await execute(*_arguments(command), **_RAW)
+        except self._refusal as error:
+            return error
+
+    async def _sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - there is no event loop
+
+    async def close(self) -> None:
+        """Leave it open: whoever passed it in closes it, and its connections are mended by itself."""
+
+
+def _arguments(command: Command) -> list[Any]:
+    """Write a command as redis-py looks for keys in it."""
+    name, script, count, *rest = command.arguments
+    return [name.decode(), script, int(count), *rest]
+
+
+async def _scan(execute: Callable[..., Awaitable[Any]], nodes: Sequence[Any], command: Command) -> list[Any]:
+    """Go through the nodes one after the other; the cursor says in which it is."""
+    index, _, cursor = command.arguments[1].rpartition(b":")
+    at = int(index or 0)
+    ordered = sorted(nodes, key=lambda node: str(node.name))
+    if at >= len(ordered):  # a node went away meanwhile
+        return [b"0", []]
+    node = ordered[at]
+    answer = await execute("SCAN", int(cursor), *command.arguments[2:], target_nodes=node, **_RAW)
+    cursors, keys = answer  # the cursor of each node that was asked
+    (following,) = map(int, cursors.values())
+    if following == 0:
+        at += 1
+    return [b"0" if at == len(ordered) else b"%d:%d" % (at, following), keys]

