@@ -24,8 +24,9 @@ import pluggy
 from .errors import BadArgument
 
 if TYPE_CHECKING:
-    from .abc import Adapter, Question, StepStorage
+    from .abc import Adapter, Question
     from .engine import Engine
+    from .storages.abc import Records, StateStorage, StepStorage
 
 __all__ = ["API_VERSION", "NAME", "PluginInfo", "build_adapter", "hookimpl"]
 
@@ -83,8 +84,12 @@ def aiostep_make_adapter(target: object, options: Mapping[str, Any]) -> Adapter[
 
 
 @hookspec(firstresult=True)
-def aiostep_make_storage(url: str, options: Mapping[str, Any]) -> StepStorage | None:
-    """Return a storage for *url*, or None if its scheme is not yours. Must not connect yet."""
+def aiostep_make_storage(url: str, options: Mapping[str, Any]) -> Records | StateStorage | StepStorage | None:
+    """Return a storage for *url*, or None if its scheme is not yours. Must not connect yet.
+
+    ``Records``, on which everything is kept; or a ``StateStorage`` that has them as its ``records``; or a
+    ``StepStorage``, which keeps only steps.
+    """
 
 
 @hookspec(firstresult=True)

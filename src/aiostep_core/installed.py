@@ -28,12 +28,14 @@ __all__ = [
 
 # The targets hold their engines, by way of the hooks in them; nothing here keeps either alive.
 _by_target: weakref.WeakKeyDictionary[Any, weakref.ref[Engine]] = weakref.WeakKeyDictionary()
+# What was passed as the storage, to know it again.
+_storages: weakref.WeakKeyDictionary[Engine, object] = weakref.WeakKeyDictionary()
 
 
 def install(
     target: Any,
     *,
-    storage: str | StepStorage | None = None,
+    storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
     **options: Any,
@@ -44,8 +46,8 @@ def install(
     engine.
 
     Args:
-        storage: where next steps are kept: None or "memory://" for this process, a URL that a plugin knows, or a
-            ``StepStorage``.
+        storage: where next steps are kept: None or "memory://" for this process; or what ``open_storage`` takes, such
+            as "sqlite:///bot.db" or "redis://localhost", or returns; or a ``StepStorage``.
         engine: serve the target with this engine, so that several targets share their conversations.
         cancel_words: what a person writes to leave: "/cancel" is a command, "stop" the whole text of a message.
         options: the adapter's own.
@@ -74,7 +76,7 @@ def install(
 def install_adapter(
     adapter: Adapter[Any],
     *,
-    storage: str | StepStorage | None = None,
+    storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
 ) -> Engine:
@@ -87,6 +89,7 @@ def install_adapter(
             raise BadArgument("cancel_words", cancel_words, 'a collection of texts, such as ("/cancel", "stop")')
         engine = Engine(cancel_words=cancel_words)
         (adapter.runtime_class or Runtime)(engine, open_steps(storage))
+        _storages[engine] = storage
     elif storage is not None:
         raise BadArgument("storage", storage, "nothing: the engine that was passed has a storage")
     adapter.install(engine.runtime)
@@ -153,21 +156,20 @@ def on_exit(callback: Callable[[Exit], Any]) -> Callable[[Exit], Any]:
     return callback
 
 
-def open_steps(storage: str | StepStorage | None) -> StepStorage:
+def open_steps(storage: object) -> StepStorage:
     """Return the step storage that *storage* stands for.
 
     Raises:
         BadArgument: it stands for none.
+        MissingRequirement: what the storage needs is not installed.
     """
     if isinstance(storage, StepStorage):
         return storage
     if storage is None or storage == "memory://":
         return MemorySteps()
-    if isinstance(storage, str) and "://" in storage:
-        from .plugins import default_plugins
+    from .storages.opening import open_steps
 
-        return default_plugins().make_storage(storage, {})
-    raise BadArgument("storage", storage, '"memory://", the URL of a plugin\'s storage, None, or a StepStorage')
+    return open_steps(storage)
 
 
 def _again(
@@ -175,7 +177,7 @@ def _again(
     target: Any,
     engine: Engine | None,
     options: Any,
-    storage: str | StepStorage | None,
+    storage: object,
     cancel_words: Collection[str],
 ) -> Engine:
     """Return *installed* if it is what was asked for.
@@ -190,7 +192,13 @@ def _again(
         raise AlreadyInstalled(target, f"is installed with {dict(adapter.options)}, not with {dict(options)}")
     if cancel_words is not CANCEL_WORDS and not installed.has_cancel_words(cancel_words):
         raise AlreadyInstalled(target, f"is installed with other cancel words than {tuple(cancel_words)}")
-    kept = installed.runtime.steps.storage
-    if storage not in (None, kept) and not (storage == "memory://" and isinstance(kept, MemorySteps)):
+    if not _keeps_steps_in(installed, storage):
         raise AlreadyInstalled(target, "keeps its steps in another storage")
     return installed
+
+
+def _keeps_steps_in(engine: Engine, storage: object) -> bool:
+    kept, given = engine.runtime.steps.storage, _storages.get(engine)
+    if storage == "memory://":
+        return isinstance(kept, MemorySteps)
+    return storage is None or storage is kept or storage is given or (isinstance(storage, str) and storage == given)

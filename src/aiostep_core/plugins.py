@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pluggy
 
 from . import hookspecs
-from .abc import Adapter, Question, StepStorage
+from .abc import Adapter, Question
 from .errors import AiostepError, BadArgument, MissingRequirement, PluginConflict, PluginError, UnsupportedTarget
 from .hookspecs import API_VERSION, NAME, PluginInfo
 from .plugin_checks import check_hook, check_hooks
 from .requirements import Requirement, installed_version
+from .storages.abc import Records, StateStorage, StepStorage
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -206,7 +207,7 @@ class Plugins:
             raise UnsupportedTarget(target, self._names(), self._hints())
         return adapter
 
-    def make_storage(self, url: str, options: Mapping[str, Any]) -> StepStorage:
+    def make_storage(self, url: str, options: Mapping[str, Any]) -> Records | StateStorage | StepStorage:
         """Return the storage of the one plugin that knows *url*.
 
         Raises:
@@ -217,7 +218,8 @@ class Plugins:
         self._load_all()
         scheme = f"{url.partition(':')[0]}://..."  # the rest may hold a password
         given = {"url": url, "options": MappingProxyType(dict(options))}
-        storage: StepStorage | None = self._ask("aiostep_make_storage", StepStorage, scheme, given)
+        kinds = (Records, StateStorage, StepStorage)
+        storage: Records | StateStorage | StepStorage | None = self._ask("aiostep_make_storage", kinds, scheme, given)
         if storage is None:
             raise BadArgument("storage", scheme, "; ".join(["a URL that a plugin knows", *self._hints()]))
         return storage
@@ -249,7 +251,7 @@ class Plugins:
             except Exception as error:
                 raise _failed(name, "aiostep_engine_created", error) from error
 
-    def _ask(self, hook: str, kind: type[Any], what: str, given: Mapping[str, object]) -> Any:
+    def _ask(self, hook: str, kind: type[Any] | tuple[type[Any], ...], what: str, given: Mapping[str, object]) -> Any:
         """Ask every plugin for a *kind* of thing: the first answer would hide that two know *what*."""
         answers: dict[str, object] = {}
         failures: list[PluginError] = []
@@ -262,7 +264,8 @@ class Plugins:
                 failures.append(_failed(name, hook, error))
                 continue
             if answer is not None and not isinstance(answer, kind):
-                raise PluginError(name, f"returned {answer!r} from {hook}; expected {kind.__name__} or None")
+                kinds = ", ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+                raise PluginError(name, f"returned {answer!r} from {hook}; expected {kinds} or None")
             if answer is not None:
                 answers[name] = answer
         if len(answers) > 1:
