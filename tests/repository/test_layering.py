@@ -30,6 +30,7 @@ FILES: dict[str, set[str]] = {
     "aiostep_testing/contract/level.py": {"pytest"},
     "aiostep_testing/storage_contract/asserting.py": {"pytest"},
     "aiostep_testing/storage_contract/machine.py": {"hypothesis"},
+    "aiostep_testing/storage_contract/state_input.py": {"pytest"},
     "aiostep_testing/storage_contract/suite.py": {"pytest"},
     "aiostep_testing/storage_contract/surroundings.py": {"pytest"},
     "aiostep_testing/harnesses/aiogram.py": {"aiogram"},

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aiostep_core.storages import MemoryRecords
-from aiostep_testing.storage_contract import RecordsContract, StorageHarness
+from aiostep_core.storages.abc import BlockingStateStorage, StateStorage
+from aiostep_core.storages.blocking_states import BlockingStates
+from aiostep_core.storages.memory_states import MemoryStates
+from aiostep_testing.storage_contract import RecordsContract, StateStorageContract, StorageHarness
+from aiostep_testing.storage_contract.harness import Face
 from aiostep_testing.storage_contract.machine import records_machine
 
 
@@ -27,8 +31,27 @@ class MemoryHarness(StorageHarness):
         return True
 
 
+class MemoryStatesHarness(MemoryHarness):
+    """What ``MemoryStateStorage`` is."""
+
+    keeps_functions: ClassVar[bool] = True
+    has_limit: ClassVar[bool] = False
+
+    def open_states(self, face: Face, **options: Any) -> StateStorage | BlockingStateStorage:
+        states = MemoryStates(clock=lambda: self.now, **options)
+        return BlockingStates(states) if face == "blocking" else states
+
+
 class TestRecords(RecordsContract):
     harness_class = MemoryHarness
+
+
+class TestRecordedStates(StateStorageContract):
+    harness_class = MemoryHarness
+
+
+class TestMemoryStates(StateStorageContract):
+    harness_class = MemoryStatesHarness
 
 
 TestModel = records_machine(MemoryHarness).TestCase
