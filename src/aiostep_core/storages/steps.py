@@ -25,6 +25,7 @@ from ..steps import ATTEMPTS, Step
 from .abc import Found, RecordKey, Records, StepStorage
 from .owners import is_gone, new_owner
 from .records import settle
+from .source import RecordsLike, RecordsSource
 from .step_fields import KIND, Missing, StepFields, is_known, key_of, place_of
 from .values import VALUES, Codec
 
@@ -78,7 +79,7 @@ class RecordedSteps(StepStorage):
     """Steps in *records*, under the names that ``@step`` gave them.
 
     Args:
-        records: opened already, and then not closed here; or what opens them when they are needed.
+        records: opened already, and then not closed here; or their URL, or what opens them when they are needed.
         values: how arguments are written down.
         wall_clock: the time in seconds since the epoch.
     """
@@ -87,16 +88,15 @@ class RecordedSteps(StepStorage):
 
     def __init__(
         self,
-        records: Records | Callable[[], Records],
+        records: RecordsLike,
         values: Codec = VALUES,
         *,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self._given = records
+        self._source = RecordsSource(records)
         self._values = values
         self._wall_clock = wall_clock
         self._is_for_threads = False
-        self._opened: Records | None = None
         self._fields = StepFields(values)
         self._running: dict[str, _Stored] = {}
         self._origins: dict[str, Any] = {}
@@ -112,24 +112,15 @@ class RecordedSteps(StepStorage):
     @property
     def records(self) -> Records:
         """Where the steps are."""
-        if self._opened is None:
-            given = self._given if isinstance(self._given, Records) else self._given()
-            self._opened = given.blocking() if self._is_for_threads else given.asynchronous()
-        return self._opened
-
-    def is_on(self, storage: object) -> bool:
-        """Tell whether *storage* is what the steps are kept in."""
-        return storage is self or storage is self._given
+        return self._source.records
 
     def blocking(self) -> RecordedSteps:
-        other = RecordedSteps(self._given, self._values, wall_clock=self._wall_clock)
-        other._is_for_threads = True
+        other = RecordedSteps(self._source.given, self._values, wall_clock=self._wall_clock)
+        other._source, other._is_for_threads = RecordsSource(self._source.given, blocking=True), True
         return other
 
     async def close(self) -> None:
-        opened, self._opened = self._opened, None
-        if opened is not None and not isinstance(self._given, Records):
-            await self._reach(opened.close())
+        await self._reach(self._source.close())
 
     # Registering and finding.
 
