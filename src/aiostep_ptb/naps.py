@@ -64,11 +64,7 @@ class Nap:
             self._loop.call_soon(step, self, context=self._context)
 
     def go_on(self) -> None:
-        """Let the task go on now, until it stops again.
-
-        Raises:
-            SystemExit, KeyboardInterrupt: the task did, which asyncio passes on at once.
-        """
+        """Let the task go on now, until it stops again."""
         step, loop = self._get_up(), self._loop
         if step is None:
             return
@@ -79,6 +75,8 @@ class Nap:
             self._context.run(step, self)
         except RuntimeError:  # the code that runs does so in the task's own context
             loop.call_soon(step, self, context=self._context)
+        except (SystemExit, KeyboardInterrupt) as error:  # asyncio passes these on to whoever makes the step
+            loop.call_soon(_leave_loop, error)  # ends the program, not the task that brings the answer
         finally:
             if outer is not None:
                 _enter_task(loop, outer)
@@ -107,3 +105,7 @@ class Nap:
         self._cancelled = () if msg is None else (msg,)
         self.go_on_soon()
         return True
+
+
+def _leave_loop(error: BaseException) -> None:
+    raise error
