@@ -22,17 +22,19 @@ class RecentUpdates:
 
     def __init__(self, size: int = 4096) -> None:
         self._size = size
-        self._bots: dict[int, _RecentIds] = {}
+        self._bots: dict[int, RecentIds] = {}
+
+    def of(self, bot_id: int) -> RecentIds:
+        """Return the ids of one bot."""
+        recent = self._bots.get(bot_id)
+        if recent is None:
+            recent = self._bots[bot_id] = RecentIds(self._size)
+        return recent
 
     def add(self, bot_id: int, update_id: int) -> bool:
         """Note the update; return False when it was noted before."""
         recent = self._bots.get(bot_id)
-        if recent is None:
-            recent = self._bots[bot_id] = _RecentIds(self._size)
-        if update_id == recent.end:
-            recent.end = update_id + 1
-            return True
-        return recent.add(update_id)
+        return (self.of(bot_id) if recent is None else recent).add(update_id)
 
     def discard(self, bot_id: int, update_id: int) -> None:
         """Forget the update: it was not handled, and may be delivered again."""
@@ -41,7 +43,7 @@ class RecentUpdates:
             recent.discard(update_id)
 
 
-class _RecentIds:
+class RecentIds:
     """Ids without a gap, from *start* to before *end*, and two generations of single ones, all of them lower.
 
     So an id that is the *end* is certainly new.
@@ -56,7 +58,10 @@ class _RecentIds:
         self._old: set[int] = set()
 
     def add(self, update_id: int) -> bool:
-        """Note an id that is not the *end*."""
+        """Note an id; return False when it was noted before."""
+        if update_id == self.end:
+            self.end = update_id + 1
+            return True
         if self.start <= update_id < self.end and update_id >= self.end - self._size:
             return False
         if update_id in self._new or update_id in self._old:

@@ -61,7 +61,7 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         self.entry = ThreadedEntry(self)
         self._get_updates, self._stop_bot = bot.get_updates, bot.stop_bot
         self._answer_callback_query = bot.answer_callback_query
-        self.replace("process_new_updates", self.entry.process)
+        self.replace("process_new_updates", self.entry.process_each if bot.threaded else self.entry.process)
         if bot.threaded:
             self.replace("_exec_task", self.entry.execute_task)
         self.replace("get_updates", self._on_get_updates)
@@ -170,10 +170,7 @@ class TelebotAdapter(BotAdapter[TeleBot]):
     # Updates and prompts.
 
     def redispatch(self, deliveries: Sequence[Delivery]) -> None:
-        for delivery in deliveries:
-            self.runtime.forget_update(self.bot_id, delivery.carrier.update_id)
-        updates = [delivery.carrier for delivery in deliveries]
-        self.execute(functools.partial(self.entry.process, updates))
+        self.entry.process_again(delivery.carrier for delivery in deliveries)
 
     async def send(
         self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any

@@ -7,10 +7,14 @@ thread, which therefore must never wait.
 
 from __future__ import annotations
 
+import functools
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from threading import get_ident
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from telebot import types
@@ -18,13 +22,11 @@ from telebot import types
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Outcome
 from aiostep_core.errors import WaitEnded
-from aiostep_core.facts import KINDS
 from aiostep_core.steps import Step
-from aiostep_core.threads import Outside
 
 from .base import NOT_YOURS
-from .callbacks import call_step
-from .facts import event_of, key_of_update
+from .facts import key_of_update
+from .threaded_turns import ThreadedEnds, ThreadedSink
 
 if TYPE_CHECKING:
     from .threaded import TelebotAdapter
@@ -33,29 +35,24 @@ __all__ = ["ThreadedEntry"]
 
 #: Seconds that a handler has to begin to wait before the same chat's next update is looked at.
 _PATIENCE: Final = 0.05
-_LISTS: Final = {kind: f"{kind}_handlers" for kind in KINDS["message"]}
 _NOTHING: Final[dict[str, Any]] = {}
 _SETTLING: Final = (Outcome.HELD, Outcome.FILTERING)
 
 
 class _Here:
-    """What a thread that brings updates in is at.
+    """What a thread that brings updates in is at, for a bot that gives its handlers others.
 
     Attributes:
-        is_inside: whether it brings some in right now.
         update, turn: the update that telebot is going through, and the turn for its handler until that begins.
         begun: set when the handler has begun to wait, or is done, if that matters to the update behind.
-        later: what is to be done when telebot is through.
     """
 
-    __slots__ = ("begun", "is_inside", "later", "turn", "update")
+    __slots__ = ("begun", "turn", "update")
 
     def __init__(self) -> None:
-        self.is_inside = False
         self.update: types.Update | None = None
         self.turn: Turn | None = None
         self.begun: threading.Event | None = None
-        self.later: deque[Callable[[], object]] = deque()
 
 
 class _Threads(threading.local):
@@ -75,93 +72,157 @@ class ThreadedEntry:
 
     def __init__(self, adapter: TelebotAdapter) -> None:
         bot: Any = adapter.target
+        engine = adapter.runtime.engine
         self._adapter = adapter
+        self._bot_id = adapter.bot_id
         self._runtime = adapter.runtime
+        # Asked about every update, so without a chain in between.
+        self._recent = engine.updates.of(adapter.bot_id)
+        self._waits, self._albums, self._held = engine.signs_of_life
+        self._scopes = adapter.runtime.steps.storage.scopes
+        self._recent_lock = threading.Lock()
+        # With all but the update in its class, and no function to be called for it, a turn takes half the time.
+        ours = {"runtime": adapter.runtime, "adapter": adapter, "__init__": object.__init__}
+        self._make_turn: Callable[[], Turn] = type("ThreadedTurn", (Turn,), ours)
         self._lock = adapter.runtime.lock
         self._bot = bot
         self._go_on = bot.process_new_updates
         self._execute_task = bot._exec_task
         self._threads = _Threads()
-        self._sink = _Sink(adapter)
+        self._sink = ThreadedSink(adapter)
         self._raised: dict[Turn, BaseException] = {}
-        self._ends = _QuietEnds(None, self._raised)
+        self._ends = ThreadedEnds(None, self._raised)
         self.detached: set[Turn] = set()
         self.awake: set[Turn] = set()
+        self._unread: deque[types.Update] = deque()
+        self._later: dict[int, deque[Callable[[], object]]] = {}
 
     @property
     def is_entrance(self) -> bool:
-        """Whether this thread is bringing updates in right now."""
-        return self._threads.here.is_inside
+        """Whether this thread is bringing updates in right now; the stack knows, so that no update has to say."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code in _ENTRANCES and frame.f_locals.get("self") is self:
+                return True
+            frame = frame.f_back
+        return False
 
     def later(self, call: Callable[[], object]) -> bool:
         """Have *call* made by this thread when it is done with the update, if it brings any in."""
-        here = self._threads.here
-        if here.is_inside:
-            here.later.append(call)
-        return here.is_inside
+        is_entrance = self.is_entrance
+        if is_entrance:
+            self._later.setdefault(get_ident(), deque()).append(call)
+        return is_entrance
 
-    def process(self, updates: Sequence[types.Update]) -> None:
-        """Handle *updates* in their order; one that fails does not take the others with it."""
-        here, errors = self._threads.here, None
-        was_inside, here.is_inside = here.is_inside, True
-        is_batch = len(updates) > 1 and self._bot.threaded
+    def process(self, updates: list[types.Update]) -> None:
+        """Be the ``process_new_updates`` of a bot whose handlers run in here."""
+        if len(updates) != 1 or self._waits or self._albums or self._held or self._scopes or self.awake or self._unread:
+            return self.process_each(updates)
+        # Nobody can wait for it. What follows is ``_call`` at half its cost.
+        update = updates[0]
+        number, recent = update.update_id, self._recent
+        with self._recent_lock:
+            if number == recent.end:
+                recent.end, is_new = number + 1, True
+            else:
+                is_new = recent.add(number)
+        if not is_new:
+            return self._skip(update)
+        if self._bot.exception_handler is not self._ends:
+            self.guard_errors()
+        turn = self._make_turn()
+        turn.carrier = update
+        self.awake.add(turn)
+        token = current_turn.set(turn)
+        raised: BaseException | None = None
         try:
-            for index, update in enumerate(updates):
-                begun = here.begun = self._begun(update, updates[index + 1 :]) if is_batch else None
-                try:
-                    self._handle(update, here)
-                except Exception as error:  # noqa: BLE001 - raised when the others have had their turn
-                    errors = [*(errors or ()), error]
-                if here.later:
-                    errors = self._catch_up(here, errors)
-                if begun is not None:
-                    begun.wait(_PATIENCE)
+            self._go_on(updates)
+        except BaseException as error:
+            raised = error
+            if not isinstance(error, WaitEnded):
+                raise
         finally:
-            here.is_inside = was_inside
-        if errors:
+            current_turn.reset(token)
+            self.awake.discard(turn)
+            if raised is None and turn.conversations is None and not turn.clicks and not self._raised:
+                turn.is_over = True
+            else:
+                self._leave(turn, raised)
+        return self._catch_up([]) if self._later else None
+
+    def process_again(self, updates: Iterable[types.Update]) -> None:
+        """Have updates that a conversation did not read handled before any that comes now."""
+        for update in updates:
+            self._forget(update)
+            self._unread.append(update)
+        self._adapter.execute(functools.partial(self.process_each, ()))
+
+    def process_each(self, updates: Sequence[types.Update]) -> None:
+        """Handle *updates* in their order; one that fails does not take the others with it."""
+        here, mine, errors = self._threads.here, deque(updates), list[Exception]()
+        while mine or self._unread:
+            if self.awake and mine and mine[0].callback_query is not None:
+                self._let_ask(mine[0])
+            begun = here.begun = self._begun(mine) if len(mine) > 1 and self._bot.threaded else None
+            try:
+                self._handle(mine, here)
+            except Exception as error:  # noqa: BLE001 - raised when the others have had their turn
+                errors.append(error)
+            if begun is not None:
+                begun.wait(_PATIENCE)
+            if self._later:
+                self._catch_up(errors, is_last=False)
+        self._catch_up(errors)
+
+    def _catch_up(self, errors: list[Exception], *, is_last: bool = True) -> None:
+        """Do what was put off until telebot is through with an update; raise the first error when it is the last."""
+        me = get_ident()
+        while later := self._later.pop(me, None):
+            for call in later:
+                try:
+                    self._execute_task(call)
+                except Exception as error:  # noqa: BLE001 - as above
+                    errors.append(error)
+        if is_last and errors:
             raise errors[0]
 
-    def _catch_up(self, here: _Here, errors: list[Exception] | None) -> list[Exception] | None:
-        while here.later:
-            try:
-                self._execute_task(here.later.popleft())
-            except Exception as error:  # noqa: BLE001 - as above
-                errors = [*(errors or ()), error]
-        return errors
+    def _begun(self, updates: Sequence[types.Update]) -> threading.Event | None:
+        """Return what is to be waited for if the first one's chat has more: its handler may be about to ask."""
+        first, *others = (key_of_update(one, 0).chat_id for one in updates)
+        return threading.Event() if first in others else None
 
-    def _begun(self, update: types.Update, rest: Sequence[types.Update]) -> threading.Event | None:
-        """Return what is to be waited for if the same chat has more: its handler may be about to ask."""
-        if not rest:
-            return None
-        chat_id = key_of_update(update, 0).chat_id
-        return threading.Event() if any(key_of_update(one, 0).chat_id == chat_id for one in rest) else None
-
-    def _handle(self, update: types.Update, here: _Here) -> None:
-        bot, runtime = self._bot, self._runtime
-        if bot.exception_handler is not self._ends:
+    def _handle(self, updates: deque[types.Update], here: _Here) -> None:
+        """Handle the first of *updates*, or of those that a conversation did not read."""
+        if self._bot.exception_handler is not self._ends:
             self.guard_errors()
-        turn = Turn(runtime, self._adapter, update)
-        if update.callback_query is not None and self.awake:
-            self._let_ask(update)
         with self._lock:
-            is_new = not runtime.is_duplicate(self._adapter.bot_id, update.update_id)
-            step, goes_on = (None, is_new) if not is_new or runtime.is_idle else self._decide(turn)
+            queue = self._unread or updates
+            if not queue:
+                return
+            update = queue.popleft()
+            turn = Turn(self._runtime, self._adapter, update)
+            with self._recent_lock:
+                is_new = self._recent.add(update.update_id)
+            step, goes_on = self._decide(turn) if is_new and not self._runtime.is_idle else (None, is_new)
         if not goes_on:
-            # Polling asks for what comes after the last update that telebot has seen, and it never sees this one.
-            bot.last_update_id = max(bot.last_update_id, update.update_id)
+            self._skip(update)
             if here.begun is not None:
                 here.begun.set()
             return
         if step is not None:
             self._sink.expect(turn, step)
         try:
-            if bot.threaded:
+            if self._bot.threaded:
                 self._pass_on(turn, update, here)
             else:  # the handler runs in here
                 self._call(turn, None, self._go_on, ([update],), _NOTHING)
         finally:
             if step is not None:
                 self._sink.forget(turn)
+
+    def _skip(self, update: types.Update) -> None:
+        """Have polling ask for what comes after an update that telebot never sees."""
+        self._bot.last_update_id = max(self._bot.last_update_id, update.update_id)
 
     def _pass_on(self, turn: Turn, update: types.Update, here: _Here) -> None:
         """Let telebot put the handler into its pool; see ``execute_task``."""
@@ -195,7 +256,7 @@ class ThreadedEntry:
         try:
             return self._meet(turn)
         except Exception as error:
-            self._runtime.forget_update(self._adapter.bot_id, turn.carrier.update_id)
+            self._forget(turn.carrier)
             if not self._ends.handle(error):  # a filter raised
                 raise
             return None, False
@@ -254,20 +315,28 @@ class ThreadedEntry:
         raised: BaseException | None = None
         try:
             task(*args, **kwargs)
-        except WaitEnded as ended:
-            raised = ended  # a conversation that ended is no error of the bot
         except BaseException as error:
             raised = error
-            # It was not handled: a webhook that answers with an error has it delivered again.
-            self._runtime.forget_update(self._adapter.bot_id, turn.carrier.update_id)
-            raise
+            if not isinstance(error, WaitEnded):  # a conversation that ended is no error of the bot
+                raise
         finally:
             current_turn.reset(token)
             self.awake.discard(turn)
-            if turn not in self.detached:
-                self._end(turn, raised)
+            self._leave(turn, raised)
             if begun is not None:
                 begun.set()
+
+    def _leave(self, turn: Turn, raised: BaseException | None) -> None:
+        """Note that a handler is done, or goes on without a thread."""
+        if raised is not None and not isinstance(raised, WaitEnded):
+            self._forget(turn.carrier)  # it was not handled: a webhook that answers with an error gets it again
+        if turn not in self.detached:
+            self._end(turn, raised)
+
+    def _forget(self, update: types.Update) -> None:
+        """Let an update be delivered again."""
+        with self._recent_lock:
+            self._recent.discard(update.update_id)
 
     def resume(self, turn: Turn, call: Callable[[], object]) -> None:
         """Let a handler go on that needed no thread while it waited."""
@@ -290,7 +359,7 @@ class ThreadedEntry:
         turn.is_over = True
         if self._raised:
             raised = self._raised.pop(turn, raised)
-        runtime, step = self._runtime, self._sink.take(turn) if self._sink.has_any else None
+        runtime, step = self._runtime, self._sink.take(turn) if self._sink.steps else None
         if turn.conversations is not None or turn.clicks:
             runtime.block(runtime.end_turn(turn, raised))
             runtime.note_end()
@@ -302,7 +371,7 @@ class ThreadedEntry:
     def guard_errors(self) -> None:
         """Stand before the bot's exception handler, also if it was set after us."""
         if self._bot.exception_handler is not self._ends:
-            self._ends = _QuietEnds(self._bot.exception_handler, self._raised)
+            self._ends = ThreadedEnds(self._bot.exception_handler, self._raised)
             self._bot.exception_handler = self._ends
 
     def unguard_errors(self) -> None:
@@ -311,70 +380,4 @@ class ThreadedEntry:
             self._bot.exception_handler = self._ends.inner
 
 
-class _QuietEnds:
-    """Stands before a bot's exception handler; see ``turns.QuietEnds``."""
-
-    def __init__(self, inner: Any, raised: dict[Turn, BaseException]) -> None:
-        self.inner = inner
-        self._raised = raised
-
-    def handle(self, exception: Exception) -> Any:
-        turn = current_turn.get()
-        if turn is not None and not turn.is_over:
-            self._raised[turn] = exception
-        if isinstance(exception, WaitEnded):
-            return True
-        return self.inner.handle(exception) if self.inner is not None else False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-
-class _Sink:
-    """The first handler for messages, while a step is on its way to a handler's place; see ``turns.Sink``."""
-
-    def __init__(self, adapter: TelebotAdapter) -> None:
-        self._adapter = adapter
-        self._lock = adapter.runtime.lock
-        self._steps: dict[int, Step] = {}
-        self._expected: dict[str, int] = {}
-        self._handler = {"function": self._run, "pass_bot": False, "filters": {"func": self._is_expected}}
-
-    def expect(self, turn: Turn, step: Step) -> None:
-        """Be the first handler for this kind of update."""
-        kind = turn.facts.kind
-        with self._lock:
-            self._steps[id(event_of(turn.carrier))] = step
-            self._expected[kind] = self._expected.get(kind, 0) + 1
-            self._set(kind, [self._handler])
-
-    def forget(self, turn: Turn) -> None:
-        """Leave, if no other step is on its way; whoever runs the handlers has a list with us in it by now."""
-        kind = turn.facts.kind
-        with self._lock:
-            self._expected[kind] -= 1
-            if not self._expected[kind]:
-                self._set(kind, [])
-
-    def take(self, turn: Turn) -> Step | None:
-        """Return the step of this update if it did not run."""
-        return self._steps.pop(id(event_of(turn.carrier)), None)
-
-    @property
-    def has_any(self) -> bool:
-        """Whether any step is on its way."""
-        return bool(self._steps)
-
-    def _set(self, kind: str, first: list[Any]) -> None:
-        bot, name = self._adapter.target, _LISTS[kind]
-        setattr(bot, name, first + [one for one in getattr(bot, name) if one is not self._handler])
-
-    def _is_expected(self, event: Any) -> bool:
-        return id(event) in self._steps
-
-    def _run(self, event: Any, data: Any = None) -> Any:
-        runtime, step = self._adapter.runtime, self._steps.pop(id(event))
-        return runtime.block(runtime.steps.run(step, lambda: self._call(step, event, data)))
-
-    async def _call(self, step: Step, event: Any, data: Any) -> Any:
-        return await Outside(lambda: call_step(step, event, data, self._adapter.target))
+_ENTRANCES: Final = frozenset({ThreadedEntry.process.__code__, ThreadedEntry.process_each.__code__})
