@@ -23,7 +23,7 @@ from .runtime import Runtime
 
 if TYPE_CHECKING:
     from .abc import StepStorage
-    from .waits import Wait
+    from .waits import Conversation, Wait
 
 __all__ = ["Detached", "Outside", "Sleeper", "ThreadRuntime"]
 
@@ -162,6 +162,10 @@ class ThreadRuntime(Runtime):
 
         return self._timers.add(time.monotonic() + delay, locked)
 
+    def end_all(self, which: Callable[[Conversation], bool], reason: str) -> int:
+        with self.lock:  # a bot cancels from any thread
+            return super().end_all(which, reason)
+
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         self.aside(self.block, coroutine)
 
@@ -209,7 +213,7 @@ class ThreadRuntime(Runtime):
         """Run *coroutine* to its end in this thread, which does *sleep* until it is woken."""
         try:
             while True:
-                sleeper, woken = self.advance(coroutine), threading.Event()
+                sleeper, woken = self.advance(coroutine), self.signal()
                 with self.lock:
                     sleeper.then(woken.set)
                 sleep(woken)
@@ -220,21 +224,21 @@ class ThreadRuntime(Runtime):
             with self.lock:
                 coroutine.close()
 
-    def close(self, grace: float) -> None:
-        """End every wait with "shutdown", refuse new ones, and give the handlers *grace* seconds to finish."""
-        with self._at_rest:
-            self.closed_for = "shutdown"
     def signal(self) -> threading.Event:
         """Return what a thread sleeps on; a test may count who does."""
         return threading.Event()
 
+    def close(self, grace: float) -> None:
+        """End every wait with "shutdown", refuse new ones, and give the handlers *grace* seconds to finish."""
+        with self._at_rest:
+            self.closed_for = "shutdown"
             self.end_all(lambda _: True, "shutdown")
             self._at_rest.wait_for(lambda: not any(not turn.is_over for turn in self._turns), grace)
+        self.block(self.steps.close())
 
     def note_end(self) -> None:
         """Tell ``close`` that a turn has ended."""
         with self._at_rest:
-        self.block(self.steps.close())
             self._at_rest.notify_all()
 
 
