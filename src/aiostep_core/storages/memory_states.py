@@ -129,7 +129,7 @@ class MemoryStates(StatesBody):
     async def _merge_data(self, whose: Whose, data: dict[Any, Any], ttl: float | None) -> dict[Any, Any]:
         name, new = _name("data", whose), self._accepted(data)
         with self._lock:
-            old = self._get(name)
+            old: dict[Any, Any] | None = self._get(name)
             merged = {**(old or {}), **new}
             if merged or old is not None:
                 self._put(name, merged, ttl, keep_end=ttl is None)

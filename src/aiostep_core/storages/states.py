@@ -14,7 +14,7 @@ from ..errors import BadArgument, NotDurable, NotStorable, StorageClosed
 from ..named import name_of, named
 from .abc import RecordKey, Records, StateContext, StateStorage
 from .records import record_key
-from .values import VALUES, Codec, subscript
+from .values import VALUES, Codec, class_of, subscript
 
 __all__ = ["MAX_EX", "RecordedStates", "StatesBody", "Whose", "check_keys", "seconds"]
 
@@ -300,7 +300,7 @@ def check_keys(data: Mapping[Any, Any]) -> None:
 
 
 def _check_key(key: Any) -> None:
-    kind = type(key)
+    kind = class_of(key)
     if kind is tuple:
         for part in key:
             _check_key(part)

@@ -6,6 +6,7 @@ A stored name only ever looks something up here. Nothing is imported because a s
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class StorableTypes:
             BadArgument: the name is taken or no name, or it is unclear how the class is written.
         """
         if cls is None:
-            return lambda decorated: self.storable(name, decorated, dump=dump, load=load)
+            return functools.partial(self.storable, name, dump=dump, load=load)
         self._check(name, cls)
         if (dump is None) != (load is None):
             raise BadArgument("dump" if dump is None else "load", None, "both dump and load, or neither")
@@ -146,9 +147,9 @@ def _dataclass(name: str, cls: type[Any]) -> StorableType | None:
 
 
 def _named_tuple(name: str, cls: type[Any]) -> StorableType | None:
-    if not issubclass(cls, tuple) or not hasattr(cls, "_fields"):
+    names: tuple[str, ...] | None = getattr(cls, "_fields", None)
+    if names is None or tuple not in cls.__mro__:
         return None
-    names: tuple[str, ...] = cls._fields
     return StorableType(name, cls, _reader(names), _maker(cls, {one: one for one in names}, set()))
 
 

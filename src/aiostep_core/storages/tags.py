@@ -7,7 +7,7 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from ..errors import StorageDamaged
@@ -64,7 +64,7 @@ def _offset(offset: timedelta) -> str:
 def _zone_read(written: Any) -> tzinfo | None:
     if written is None:
         return None
-    text, *name = written if isinstance(written, list) else [written]
+    text, *name = cast("list[str]", written) if isinstance(written, list) else [str(written)]
     if text[0] not in "+-":
         try:
             return zoneinfo.ZoneInfo(text)

@@ -31,6 +31,9 @@ TAG = "$t"
 _MARK = '"$t"'
 _SMALL = 1 << 63
 
+# The class as it is, and nothing for a type checker to conclude from it.
+class_of: Callable[[Any], type[Any]] = type
+
 _dumps = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -129,7 +132,7 @@ class Values:
 
     def _plain(self, value: Any, depth: int) -> Any:
         """Return *value* in terms of JSON."""
-        kind = type(value)
+        kind = class_of(value)
         if kind is str or kind is bool or value is None:
             return value
         if kind is int:
@@ -196,8 +199,8 @@ class Values:
             raise
 
     def _entry(self, value: Any) -> StorableType:
-        if (entry := self.types.of(type(value))) is None:
-            raise RefusedError(value, _fix(type(value)))
+        if (entry := self.types.of(kind := class_of(value))) is None:
+            raise RefusedError(value, _fix(kind))
         return entry
 
     # Reading.
@@ -223,7 +226,7 @@ class Values:
     # Copying.
 
     def _copied(self, value: Any, depth: int) -> Any:
-        kind = type(value)
+        kind = class_of(value)
         if kind in _IMMUTABLE:
             return value
         if not depth:

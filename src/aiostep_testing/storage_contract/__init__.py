@@ -22,6 +22,8 @@ needed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import asserting as asserting
 from .all import RecordsContract as RecordsContract
 from .all import StateStorageContract as StateStorageContract
@@ -39,10 +41,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import the machine only for those who have hypothesis."""
-    if name == "records_machine":
-        from .machine import records_machine
+if TYPE_CHECKING:
+    from .machine import records_machine as records_machine
+else:
 
-        return records_machine
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Import the machine only for those who have hypothesis."""
+        if name == "records_machine":
+            from .machine import records_machine
+
+            return records_machine
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

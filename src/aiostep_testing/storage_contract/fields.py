@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from aiostep_core.storages.abc import RecordKey
+
 from .stage import StorageStage
 from .suite import StorageSuite
 
@@ -172,7 +174,7 @@ class Fields(StorageSuite):
         keys = sorted(stage.key(f"{number}", space=f"{number % 3}") for number in range(23))
         for key in keys:
             await records.write(key, {"a": "1"})
-        seen, after = [], None
+        seen, after = list[RecordKey](), None
         while page := await records.scan("thing", after=after, limit=5):
             seen += [one.key for one in page]
             after = page[-1].key

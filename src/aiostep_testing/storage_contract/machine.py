@@ -166,7 +166,8 @@ def records_machine(
 def _plain(answer: Any) -> Any:
     """Return an answer in a form in which all storages' answers are comparable."""
     if isinstance(answer, list):
-        return [_plain(one) for one in answer]
+        many: list[Any] = answer
+        return [_plain(one) for one in many]
     if isinstance(answer, Found):
         return (answer.key, dict(answer.fields), answer.ttl is not None, answer.due)
     if isinstance(answer, Journal):

@@ -80,7 +80,7 @@ class StorageStage:
         if not self.is_blocking:
             return await asyncio.gather(*(call() for call in calls))
         with ThreadPoolExecutor(min(len(calls), 16)) as pool:
-            return list(pool.map(lambda call: settle(call()), calls, timeout=PATIENCE))
+            return [one.result(PATIENCE) for one in [pool.submit(_settled, call) for call in calls]]
 
     async def _bounded(self, test: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wait_for(self._closing(test), 5 * PATIENCE)
@@ -91,6 +91,10 @@ class StorageStage:
         finally:
             for one in reversed(self._opened):
                 await one.close()
+
+
+def _settled(call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    return settle(call())
 
 
 class _Awaited:
