@@ -203,6 +203,9 @@ class Database:
             self._disconnect()
             self.file.suspect(str(error))
             do(jobs, self._opened(), self._clock())
+        for job in jobs:
+            if job.error is not None:
+                fail([job], job.error, self.file.where, self.file.timeout)
         self._count(len(jobs))
 
     def _change_here(self, job: Job[Any]) -> bool:

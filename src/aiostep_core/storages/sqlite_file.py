@@ -103,7 +103,8 @@ class DatabaseFile:
             except _Broken as broken:
                 self._give_up(str(broken))
             except OSError as error:
-                raise StorageUnavailable(self.where, f"cannot be opened: {error}") from error
+                fix = "make the file and its directory readable and writable for this user"
+                raise StorageUnavailable(self.where, f"cannot be opened: {error}", fix) from error
         raise StorageUnavailable(self.where, "was replaced again and again while it was opened")
 
     def is_moved(self, connections: Connections) -> bool:
@@ -127,14 +128,13 @@ class DatabaseFile:
         path = Path(self.path)
         self._look(path)
         # The log is there after a crash, and while another process has the file. To check for nothing is harmless.
-        is_to_check = has_log(path)
+        if self._is_suspect or (has_log(path) and identity_of(path) != self._checked):
+            self._check(path)
         writer = self._connect()
         try:
             self._prepare(writer)
-            identity = identity_of(path)
-            if self._is_suspect or (is_to_check and identity != self._checked):
-                self._check(writer)
-            self._checked, self._is_suspect = identity, False
+            identity = self._checked = identity_of(path)
+            self._is_suspect = False
             reader = self._connect()
             reader.execute("pragma query_only = on")
             # Reading never waits here: what would have to is done by the thread that writes.
@@ -220,8 +220,17 @@ class DatabaseFile:
             problem = f"cannot keep a write-ahead log (journal mode {mode})"
             raise StorageUnavailable(self.where, problem, "put it on a local disk: network file systems lack the locks")
 
-    def _check(self, writer: sqlite3.Connection) -> None:
-        (answer,) = writer.execute("pragma quick_check(1)").fetchone()
+    def _check(self, path: Path) -> None:
+        # Read-only: a connection that may write moves the log into the file when it is closed, damaged or not.
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=self.timeout, isolation_level=None)
+        try:
+            (answer,) = connection.execute("pragma quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            if is_damage(error):
+                raise _Broken(str(error)) from error
+            raise
+        finally:
+            connection.close()
         if answer != "ok":
             raise _Broken(" ".join(str(answer).split()))
 
