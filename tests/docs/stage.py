@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from aiogram import Dispatcher
+from telegram.ext import Application
 
 from aiostep_testing import Group, Person, Topic, World
 from aiostep_testing.chats import EventKind
 from aiostep_testing.transports.aiogram import in_process, make_bot
+from aiostep_testing.transports.ptb import EmulatorRequest
+from aiostep_testing.transports.ptb import Feeder as ApplicationFeeder
 from tests.docs.snippets import Action, Verb
 
 KINDS: dict[str, EventKind] = {"": "message", "edit": "edit", "toast": "answer"}
@@ -32,10 +35,10 @@ class Stage:
     It stays up for all the plays of a page, as a bot would.
     """
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self.dispatcher = dispatcher
+    def __init__(self, target: Any) -> None:
+        self.target = target
         self.world = World()
-        self.feeder = in_process(self.world, dispatcher, make_bot(self.world))
+        self.feeder: Any = make_feeder(self.world, target)
         self.people: dict[str, Person] = {}
         self.places: dict[str, tuple[Group | Topic, Person]] = {}
         self.speaker: Action | None = None
@@ -109,6 +112,16 @@ class Stage:
             group = known[0] if known else self.world.group(title, forum=bool(topic), members=[person])
             self.places[action.place] = (group.topic(topic) if topic else group), person
         return self.places[action.place]
+
+
+def make_feeder(world: World, target: Any) -> Any:
+    """Return what feeds a page's `dp` or `application`, whose bot now speaks in the world."""
+    if isinstance(target, Dispatcher):
+        return in_process(world, target, make_bot(world))
+    assert isinstance(target, Application), f"a play needs a Dispatcher or an Application, not {target!r}"
+    # The builder could say it, but a page shows a bot as people build it.
+    target.bot._request = (EmulatorRequest(world), EmulatorRequest(world))
+    return ApplicationFeeder(world, target)
 
 
 def buttons_of(message: dict[str, Any]) -> list[str]:

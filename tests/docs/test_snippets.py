@@ -23,7 +23,7 @@ PAGES = [
 
 
 class Rehearsal:
-    """Runs one page: its code in one module, its plays in one event loop, with one stage for each `dp`.
+    """Runs one page: its code in one module, its plays in one event loop, with one stage for each bot.
 
     Tests that the page shows are run at its end.
     """
@@ -57,12 +57,13 @@ class Rehearsal:
         exec(compile(padded, str(self.path), "exec", dont_inherit=True), self.module.__dict__)
 
     async def run_play(self, play: Play) -> None:
-        """Play one chat with the `dp` of the page, in process."""
-        where = f"{self.path.name}:{play.line}"
-        assert hasattr(self.module, "dp"), f"{where}: a play needs a `dp`, and no block above defines one"
-        if self.stage is None or self.stage.dispatcher is not self.module.dp:
+        """Play one chat with the bot of the page, in process."""
+        where, names = f"{self.path.name}:{play.line}", vars(self.module)
+        target = names.get("dp", names.get("application"))
+        assert target is not None, f"{where}: a play needs a `dp` or an `application`, and no block above defines one"
+        if self.stage is None or self.stage.target is not target:
             await self.close()
-            self.stage = Stage(self.module.dp)
+            self.stage = Stage(target)
             await self.stage.feeder.start()
         await self.stage.play(play.actions)
 
@@ -313,6 +314,37 @@ dp = make_counter()
 """
 
     run_page(Path("page.md"), counting)
+
+
+APPLICATION = """
+```python
+from telegram.ext import ApplicationBuilder, MessageHandler, filters
+
+async def count(update, context):
+    number = context.user_data["number"] = context.user_data.get("number", 0) + 1
+    await update.message.reply_text(f"{number} from {100 // len(update.message.text.strip('x'))}")
+
+application = ApplicationBuilder().token("42:TEST").build()
+application.add_handler(MessageHandler(filters.TEXT, count))
+```
+"""
+
+
+def test_a_play_with_an_application() -> None:
+    """A page may show a bot of python-telegram-bot, as its `application`."""
+    play = "<!-- play: Ann > a | bot < 1 from 100 -->"
+
+    run_page(Path("page.md"), f"{APPLICATION}{play}{play.replace('1 ', '2 ')}")
+
+
+@pytest.mark.parametrize(
+    ("play", "words"),
+    [("Ann > a | bot < 2...", "page says '2...'"), ("Ann > a", "expected nothing"), ("Ann > x", "ZeroDivisionError")],
+)
+def test_a_play_with_an_application_that_goes_otherwise(play: str, words: str) -> None:
+    """It fails the page as any other does."""
+    with pytest.raises(AssertionError, match=words):
+        run_page(Path("page.md"), f"{APPLICATION}<!-- play: {play} -->")
 
 
 def test_a_play_needs_a_dispatcher() -> None:

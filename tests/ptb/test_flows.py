@@ -514,6 +514,61 @@ async def test_data_is_kept_while_a_handler_waits(local: Stage) -> None:
         assert persistence.user_data == {alice.id: {"before": 1}}
 
 
+async def test_what_is_changed_between_two_waits_is_kept(local: Stage) -> None:
+    """Each time a handler begins to wait, what it has changed is written with the next round of the persistence."""
+    persistence = DictPersistence()
+    app = local.application(local.builder().persistence(persistence))
+
+    async def start(update: Update, context: Context) -> None:
+        assert context.user_data is not None
+        for number in range(3):
+            context.user_data["last"] = number
+            await wait_for()
+
+    app.add_handler(CommandHandler("start", start))
+    async with app:
+        for number, text in enumerate(("/start", "a", "b")):
+            await soon(app.process_update(message(app, number, text)))
+            await app.update_persistence()
+            assert persistence.user_data == {1: {"last": number}}
+        await app.process_update(message(app, 9, "c"))
+
+
+@pytest.mark.parametrize("how", ["answer", "timeout"])
+async def test_data_is_refreshed_before_a_handler_goes_on(local: Stage, how: str) -> None:
+    """Another process may have changed the data meanwhile; the handler sees it, as a handler of its own would."""
+    calls = list[tuple[str, object]]()
+
+    class Shared(DictPersistence):
+        async def refresh_user_data(self, user_id: int, user_data: Any) -> None:
+            calls.append(("user", user_id))
+            user_data["version"] = len(calls)
+
+        async def refresh_chat_data(self, chat_id: int, chat_data: Any) -> None:
+            calls.append(("chat", chat_id))
+
+        async def refresh_bot_data(self, bot_data: Any) -> None:
+            calls.append(("bot", None))
+
+    app, seen = local.application(local.builder().persistence(Shared())), list[object]()
+
+    async def start(update: Update, context: Context) -> None:
+        assert context.user_data is not None
+        before = context.user_data["version"]
+        await wait_for(timeout=None if how == "answer" else 0.01, default=None)
+        seen.append(context.user_data["version"] - before)
+
+    app.add_handler(CommandHandler("start", start))
+    async with app:
+        await app.process_update(message(app, 1, "/start"))
+        if how == "answer":
+            await soon(app.process_update(message(app, 2, "Ann")))
+        await until(lambda: seen)
+
+    assert seen == [3]
+    assert sorted(calls, key=str) == sorted([("user", 1), ("chat", 1), ("bot", None)] * 2, key=str)
+
+
 @pytest.mark.parametrize("concurrent", [False, True])
 async def test_stop_lets_queued_answers_through(local: Stage, concurrent: bool) -> None:
     """Answers that are in the queue when the bot stops still reach those who wait."""
