@@ -23,12 +23,30 @@ if TYPE_CHECKING:
     from . import adapter as adapter
     from .adapter import AiogramAdapter as AiogramAdapter
     from .adapter import install as install
+    from .event_isolation import AiostepEventIsolation as AiostepEventIsolation
     from .isolation import SuspendableIsolation as SuspendableIsolation
+    from .storage import AiostepStorage as AiostepStorage
 
-__all__ = ["AiogramAdapter", "Listen", "SuspendableIsolation", "adapter", "ask", "install", "wait_for"]
+__all__ = [
+    "AiogramAdapter",
+    "AiostepEventIsolation",
+    "AiostepStorage",
+    "Listen",
+    "SuspendableIsolation",
+    "adapter",
+    "ask",
+    "install",
+    "wait_for",
+]
 
 # What needs aiogram is imported when it is used: plugin.py is in this package, and read on machines without aiogram.
-_LAZY: Final = {"AiogramAdapter": ".adapter", "install": ".adapter", "SuspendableIsolation": ".isolation"}
+_LAZY: Final = {
+    "AiogramAdapter": ".adapter",
+    "AiostepEventIsolation": ".event_isolation",
+    "AiostepStorage": ".storage",
+    "SuspendableIsolation": ".isolation",
+    "install": ".adapter",
+}
 
 if not TYPE_CHECKING:  # for checkers it would make every misspelt name a good one
 

@@ -53,6 +53,8 @@ def zone_of(value: datetime | time) -> Any:
         return text if name == usual else [text, name]
     if type(zone) is zoneinfo.ZoneInfo and zone.key is not None:
         return zone.key
+    if type(zone).__module__.partition(".")[0] == "pydantic_core" and (fixed := zone.utcoffset(None)) is not None:
+        return _offset(fixed)  # of every message of aiogram's; it is read as the datetime.timezone that equals it
     raise RefusedError(zone, "use zoneinfo.ZoneInfo(name) or datetime.timezone as its tzinfo")
 
 
