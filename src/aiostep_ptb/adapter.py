@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,8 +78,9 @@ class PTBAdapter(Adapter[AnyApplication]):
         self._warned: set[str] = set()
         self._handler = StepHandler()
         self._undo: Callable[[AnyApplication], object] | None = None
-        options: dict[str, Any] = {"group": group, "ordered": ordered, "identify": identify, "grace": grace}
-        self.options = MappingProxyType({name: value for name, value in options.items() if value != _DEFAULTS[name]})
+        given: dict[str, Any] = {"group": group, "ordered": ordered, "identify": identify, "grace": grace}
+        changed = {name: value for name, value in given.items() if value != _DEFAULTS[name]}
+        self.options: Mapping[str, Any] = MappingProxyType(changed)
 
     @property
     def target(self) -> AnyApplication:  # type: ignore[override]

@@ -36,12 +36,12 @@ class Flow(Turn):
 
     # Defaults of the class, not slots: hardly any flow needs them, and every update makes one.
     step: Step | None = None
-    children = 0
-    naps = 0
+    children: int = 0
+    naps: int = 0
     error: BaseException | None = None
     failure: BaseException | None = None
-    is_done = False
-    is_handed_back = False
+    is_done: bool = False
+    is_handed_back: bool = False
     task: asyncio.Task[None] | None = None
     _gates: list[asyncio.Future[None]] | None = None
 

@@ -44,7 +44,7 @@ Place: TypeAlias = tuple[int | None, int | None, str | None]
 Lane: TypeAlias = "deque[tuple[Flow, asyncio.Future[None] | None]]"
 Handle: TypeAlias = Callable[[Any, object], Coroutine[Any, Any, None]]
 
-logger = logging.getLogger("aiostep")
+logger: Final = logging.getLogger("aiostep")
 NOT_YOURS: Final = "This button is not for you."
 #: How many updates of one person are held without holding one of the framework's slots as well.
 HELD: Final = 64
@@ -77,7 +77,7 @@ class Flows:
         self._lanes: dict[Place, Lane] = {}
         self._workers = Workers(self._finish)
         self._under_way: set[Flow] = set()
-        self.turns = Turns()
+        self.turns: Turns = Turns()
         self._quiet: list[asyncio.Future[None]] = []
 
     # Updates.

@@ -11,7 +11,7 @@ from aiostep_core.errors import WouldDeadlock
 
 __all__ = ["OPT_IN", "check_place", "warn_of"]
 
-logger = logging.getLogger("aiostep")
+logger: Final = logging.getLogger("aiostep")
 
 #: What Telegram sends only if ``allowed_updates`` names it. The framework does not tell what its author has passed.
 OPT_IN: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})

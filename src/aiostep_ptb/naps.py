@@ -38,7 +38,7 @@ class Nap:
         self._cancelled: tuple[object, ...] | None = None
         self._step: Any = None
         self._wait = wait
-        self.flow = flow
+        self.flow: Flow = flow
 
     def __await__(self) -> Generator[Any, Any, None]:
         if not self._is_done:
