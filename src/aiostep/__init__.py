@@ -24,7 +24,10 @@ from aiostep_core import Pending as Pending
 from aiostep_core import Scope as Scope
 from aiostep_core import ask as ask
 from aiostep_core import cancel as cancel
+from aiostep_core import choose as choose
+from aiostep_core import choose_many as choose_many
 from aiostep_core import clear as clear
+from aiostep_core import confirm as confirm
 from aiostep_core import conversation as conversation
 from aiostep_core import install as install
 from aiostep_core import next_step as next_step
@@ -83,7 +86,10 @@ __all__ = [
     "aiogram_dialect",
     "ask",
     "cancel",
+    "choose",
+    "choose_many",
     "clear",
+    "confirm",
     "conversation",
     "install",
     "next_step",

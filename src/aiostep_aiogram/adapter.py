@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,24 +15,26 @@ from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
 from aiogram.fsm.storage.memory import DisabledEventIsolation
 from aiogram.types import Update
 
-from aiostep_core.abc import Adapter, Address, Sent, StepStorage
+from aiostep_core.abc import Adapter, Address, Sent
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import AlreadyInstalled, BadArgument, NoTarget, UnsupportedTarget
 from aiostep_core.facts import Delivery, Facts
 from aiostep_core.installed import install_adapter
+from aiostep_core.keyboards import Keyboard
 from aiostep_core.keys import Key
+from aiostep_core.reports import TimedOut
 from aiostep_core.steps import Step
 
 from . import clicks, sending
-from .callbacks import check_step
+from .callbacks import check_step, handler_of
 from .detach import Detach, answer_with, parking_of_this_turn
 from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter
 from .isolation import Hold, SuspendableIsolation, holds_of_this_task
 from .limits import check_concurrency, check_subscription, feeding_coroutine
 from .sentinel import SUBSCRIBED, Sentinel
-from .stages import Arrival, Origin
+from .stages import Arrival, LateClicks, Origin
 
 if TYPE_CHECKING:
     from aiostep_core.runtime import Runtime
@@ -90,6 +93,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
         self.runtime = runtime
         self._arrival = Arrival(self)
         self._insert(outer, _after_errors(outer), self._arrival)
+        self._insert(dispatcher.callback_query.outer_middleware, 0, LateClicks(self))
         if self.detach:
             self._insert(outer, 0, Detach(self))
         self._wrap_isolation(dispatcher)
@@ -236,12 +240,19 @@ class AiogramAdapter(Adapter[Dispatcher]):
     def watch_click(self, delivery: Delivery) -> None:
         self.clicks.watch(delivery.carrier[1]["bot"], delivery.update.id)
 
-    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+    async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         bot, query = delivery.carrier[1]["bot"], delivery.update
         if text is None:
             await self.clicks.answer(bot, query.id)
         else:
-            await clicks.answer(bot, query.id, text)
+            self.clicks.note(query.id)
+            await clicks.answer(bot, query.id, text, alert=alert)
+
+    def keyboard(self, keyboard: Keyboard) -> Any:
+        return sending.keyboard(keyboard)
+
+    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
+        await sending.edit(self.bots[to.key.bot_id], to, sent, text, keyboard)
 
     def is_gone(self, error: BaseException) -> str | None:
         return sending.is_gone(error)
@@ -251,6 +262,12 @@ class AiogramAdapter(Adapter[Dispatcher]):
     def compile_step(self, step: Step) -> None:
         self._note_origins()  # for routers that came late
         check_step(step)
+
+    async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
+        handler, named = handler_of(replace(step, fn=step.on_timeout or step.fn))
+        dispatcher = self.target
+        data = {"dispatcher": dispatcher, **dispatcher.workflow_data, "bot": self.bots.get(timed_out.key.bot_id)}
+        await handler.call(timed_out, **{**data, **named})
 
 
 _DEFAULTS: Final = {"detach": False, "updates": frozenset[str](), "grace": 5.0}
@@ -262,7 +279,7 @@ def install(
     detach: bool = False,
     updates: Iterable[str] = (),
     grace: float = 5.0,
-    storage: str | StepStorage | None = None,
+    storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
 ) -> Engine:

@@ -52,7 +52,7 @@ class ClickWatch:
         return await make_request(bot, method)
 
 
-async def answer(bot: Bot, query_id: str, text: str | None = None) -> None:
+async def answer(bot: Bot, query_id: str, text: str | None = None, *, alert: bool = False) -> None:
     """Answer a click; one that is too old to be answered does no harm."""
     with contextlib.suppress(TelegramAPIError):
-        await bot.answer_callback_query(query_id, text=text)
+        await bot.answer_callback_query(query_id, text=text, show_alert=alert or None)

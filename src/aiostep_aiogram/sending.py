@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final, TypeGuard
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramNotFound
 from aiogram.methods import SendMediaGroup
 from aiogram.methods.base import TelegramMethod
-from aiogram.types import ForceReply, InlineKeyboardMarkup, Message, ReplyParameters
+from aiogram.types import (
+    ForceReply,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    Message,
+    ReplyKeyboardMarkup,
+    ReplyParameters,
+)
 
 from aiostep_core.abc import Address, Sent
 from aiostep_core.errors import BadArgument
+from aiostep_core.keyboards import Keyboard
 
-__all__ = ["is_gone", "is_method", "send"]
+__all__ = ["edit", "is_gone", "is_method", "keyboard", "send"]
 
 _GROUPS: Final = frozenset({"group", "supergroup"})
 
@@ -45,6 +55,41 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
         raise BadArgument("prompt", type(prompt).__name__, "a method that sends a message")
     shown = options.get("reply_markup", markup) or shown
     return Sent(sent, sent.chat.id, sent.message_id, isinstance(shown, InlineKeyboardMarkup))
+
+
+def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup:
+    """Make aiogram's own of a keyboard."""
+    if made.is_inline:
+        return InlineKeyboardMarkup(
+            inline_keyboard=[
+                [InlineKeyboardButton(text=one.text, callback_data=one.data) for one in row] for row in made.rows
+            ]
+        )
+    rows = [
+        [
+            KeyboardButton(
+                text=one.text,
+                request_contact=True if one.request == "contact" else None,
+                request_location=True if one.request == "location" else None,
+            )
+            for one in row
+        ]
+        for row in made.rows
+    ]
+    return ReplyKeyboardMarkup(keyboard=rows, resize_keyboard=True, one_time_keyboard=True, selective=True)
+
+
+async def edit(bot: Bot, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> None:
+    """Change what was sent; a message that is gone, or is like that already, does no harm."""
+    markup = None if made is None else keyboard(made)
+    place: dict[str, Any] = {"chat_id": sent.chat_id, "message_id": sent.message_id, "reply_markup": markup}
+    if to.key.business_id is not None:
+        place["business_connection_id"] = to.key.business_id
+    with contextlib.suppress(TelegramBadRequest, TelegramForbiddenError, TelegramNotFound):
+        if text is None:
+            await bot.edit_message_reply_markup(**place)
+        else:
+            await bot.edit_message_text(text, **place)
 
 
 def is_method(value: object) -> TypeGuard[TelegramMethod[Any]]:

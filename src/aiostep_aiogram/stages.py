@@ -17,13 +17,14 @@ from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.dispatcher.event.telegram import TelegramEventObserver
 from aiogram.dispatcher.middlewares.user_context import UserContextMiddleware
 from aiogram.methods import AnswerCallbackQuery
-from aiogram.types import TelegramObject, Update
+from aiogram.types import CallbackQuery, TelegramObject, Update
 
 from aiostep_core.bot_api import PLACEHOLDERS
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.errors import WaitEnded
 from aiostep_core.facts import Delivery
+from aiostep_core.keyboards import is_ours
 from aiostep_core.keys import Scope
 from aiostep_core.steps import Step
 from aiostep_core.waits import Wait
@@ -34,12 +35,11 @@ from .facts import key_of_update
 if TYPE_CHECKING:
     from .adapter import AiogramAdapter
 
-__all__ = ["Arrival", "Origin", "StepStage"]
+__all__ = ["Arrival", "LateClicks", "Origin", "StepStage"]
 
 Handler = Callable[[Any, dict[str, Any]], Awaitable[Any]]
 _STEP = "aiostep_step"
 _SETTLING = (Outcome.HELD, Outcome.FILTERING)
-NOT_YOURS = "This button is not for you."
 _context = UserContextMiddleware()
 # Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
 _NOBODY: Final = Glance.NOBODY
@@ -140,7 +140,7 @@ class Arrival:
 
     def _consume(self, decision: Decision, delivery: Delivery) -> None:
         if decision.outcome is Outcome.NOT_YOURS:
-            self._runtime.start(self._adapter.answer_click(delivery, NOT_YOURS))
+            self._runtime.clicks.refuse(delivery)
 
     async def _run(self, turn: Turn, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
         """Let the update go on, as the turn that waits of its handler belong to."""
@@ -261,6 +261,21 @@ class StepStage:
     def _inner_middlewares(self, router: Router) -> list[Any]:
         observers = [one.observers.get(self._observer.event_name) for one in reversed(tuple(router.chain_head))]
         return [middleware for observer in observers if observer is not None for middleware in observer.middleware]
+
+
+class LateClicks:
+    """Answers clicks on buttons of ours that nobody waits for any more, before they reach any handler."""
+
+    def __init__(self, adapter: AiogramAdapter) -> None:
+        self._adapter = adapter
+
+    def __call__(self, handler: Handler, event: CallbackQuery, data: dict[str, Any]) -> Awaitable[Any]:
+        """Take the click, or hand it on if it is the bot's own."""
+        if not is_ours(event.data):
+            return handler(event, data)
+        update = data["event_update"]
+        self._adapter.runtime.clicks.refuse(Delivery(None, event, (update, data), self._adapter))
+        return _nothing()
 
 
 class Origin:

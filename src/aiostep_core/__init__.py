@@ -12,6 +12,9 @@ from .asking import RAISE as RAISE
 from .asking import ask as ask
 from .asking import conversation as conversation
 from .asking import wait_for as wait_for
+from .choosing import choose as choose
+from .choosing import choose_many as choose_many
+from .choosing import confirm as confirm
 from .context import Turn as Turn
 from .context import current_turn as current_turn
 from .engine import Engine as Engine
@@ -61,7 +64,10 @@ __all__ = [
     "Turn",
     "ask",
     "cancel",
+    "choose",
+    "choose_many",
     "clear",
+    "confirm",
     "conversation",
     "current_turn",
     "engine_of",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from .errors import BadArgument
 from .storages.abc import Records as Records
 from .storages.abc import StateStorage as StateStorage
 from .storages.abc import StepStorage as StepStorage
@@ -20,6 +21,7 @@ from .storages.abc import StepStorage as StepStorage
 if TYPE_CHECKING:
     from .context import Turn
     from .facts import Delivery, Facts
+    from .keyboards import Keyboard
     from .keys import Key
     from .reports import TimedOut
     from .runtime import Runtime
@@ -185,8 +187,26 @@ class Adapter(ABC, Generic[TargetT]):
         """Begin to notice whether the handler that got this click answers it itself; then ``answer_click`` must not."""
 
     @abstractmethod
-    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
-        """Answer a callback query, so that its button stops spinning. Must not raise for one that is too old."""
+    async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
+        """Answer a callback query, so that its button stops spinning. Must not raise for one that is too old.
+
+        Args:
+            alert: show *text* in a window that the person must close.
+        """
+
+    def keyboard(self, keyboard: Keyboard) -> Any:
+        """Return the framework's own reply markup for *keyboard*. Its data are ours; do not change them.
+
+        A keyboard that is not inline goes away when one of its buttons was pressed, and is shown only to those whom
+        the message is for. Without this ability there is no ``choose``, ``confirm`` and ``fill``.
+        """
+        raise BadArgument("keyboard", keyboard, f"a keyboard of the framework: {self.name} cannot make one of ours")
+
+    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
+        """Change a message that was sent: its inline keyboard, None takes it away, and with *text* what it says.
+
+        Must not raise if the message is gone, too old, or is like that already.
+        """
 
     def is_gone(self, error: BaseException) -> str | None:
         """Return "blocked" or "left" if *error* of a send says that nobody will ever answer there."""

@@ -141,8 +141,7 @@ async def ask(
         WaitTimeout, WaitCancelled, AlreadyWaiting, WouldDeadlock, NoTarget, BadArgument: as for ``wait_for``.
         Exception: what the framework raises when it cannot send; no wait is left behind.
     """
-    if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1):
-        raise BadArgument("attempts", attempts, "a whole number from 1, or None for any number")
+    check_attempts(attempts)
     question, limit = question_for(as_), seconds("timeout", timeout)
     prompting = Prompting(
         Setting.find(to, scope),
@@ -159,6 +158,16 @@ async def ask(
         if default is RAISE:
             raise
         return default
+
+
+def check_attempts(attempts: object) -> None:
+    """Refuse what is no number of attempts.
+
+    Raises:
+        BadArgument: it is not.
+    """
+    if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1):
+        raise BadArgument("attempts", attempts, "a whole number from 1, or None for any number")
 
 
 @asynccontextmanager

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from .context import Turn
 from .facts import Delivery
+from .keyboards import pressed
+from .texts import Saying
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -32,6 +34,21 @@ class Clicks:
             turn.clicks = (*turn.clicks, delivery)
         else:
             self._runtime.call_later(_GRACE, self._answer, delivery)
+
+    def settle(self, turn: Turn | None, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
+        """Answer a click at once: it was made on one of our own buttons, which no handler knows."""
+        if turn is not None:
+            turn.clicks = tuple(one for one in turn.clicks if one is not delivery)
+        self._runtime.start(delivery.adapter.answer_click(delivery, text, alert=alert))
+
+    def refuse(self, delivery: Delivery) -> None:
+        """Tell somebody who clicked a button that it is not for them, or that its question is over."""
+        engine, language = self._runtime.engine, delivery.adapter.language_of(delivery.update)
+        press = pressed(delivery.facts.callback_data)
+        others = engine.buttons.get(press.token) if press is not None else "toast"
+        name = "stale" if others is None else "not_yours"
+        text = None if others == "ignore" else engine.texts.say(Saying(name), language)
+        self._runtime.start(delivery.adapter.answer_click(delivery, text, alert=others == "alert"))
 
     def answer(self, turn: Turn | None) -> None:
         """Answer what the handler of *turn* got and let pass."""

@@ -61,6 +61,8 @@ class Engine:
         self.lanes = Lanes()
         self.albums = RecentAlbums()
         self.updates = RecentUpdates()
+        # The tokens of the questions that are open, and what somebody else who clicks there is told.
+        self.buttons: dict[str, str] = {}
         self._cancel_words = frozenset(word.casefold() for word in cancel_words)
         self._cancel_texts = frozenset(word for word in self._cancel_words if not word.startswith("/"))
 

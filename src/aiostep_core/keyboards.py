@@ -1,10 +1,15 @@
-"""Buttons, before a framework makes its own of them."""
+"""Buttons, before a framework makes its own of them, and what the clicks on ours bring back."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+import secrets
+from typing import Final, NamedTuple
 
-__all__ = ["Button", "Keyboard"]
+__all__ = ["Button", "Keyboard", "is_ours", "new_token", "pressed"]
+
+_OURS: Final = "as:"
+_DATA: Final = re.compile(rf"{_OURS}([\w-]{{12}}):([a-z0-9]{{1,12}})", re.ASCII)
 
 
 class Button(NamedTuple):
@@ -25,3 +30,31 @@ class Keyboard(NamedTuple):
 
     rows: tuple[tuple[Button, ...], ...]
     is_inline: bool = True
+
+
+class Press(NamedTuple):
+    """A click on one of our buttons: the question's token, and which button it was."""
+
+    token: str
+    code: str
+
+
+def new_token() -> str:
+    """Make up the token of a question: nobody can guess it, so nobody can click a button that they were not shown."""
+    return secrets.token_urlsafe(9)
+
+
+def data_of(token: str, code: str) -> str:
+    """Return what a button brings back; it says nothing about the person or the options."""
+    return f"{_OURS}{token}:{code}"
+
+
+def is_ours(data: str | None) -> bool:
+    """Tell whether *data* came with a click on one of our buttons, of this or of an earlier run."""
+    return data is not None and data.startswith(_OURS)
+
+
+def pressed(data: str | None) -> Press | None:
+    """Read what a click brought back; None if it is not ours."""
+    match = _DATA.fullmatch(data or "")
+    return None if match is None else Press(*match.groups())

@@ -17,7 +17,11 @@ from .texts import Saying
 if TYPE_CHECKING:
     from .waits import Wait
 
-__all__ = ["Prompting"]
+__all__ = ["Prompting", "Unfinished"]
+
+
+class Unfinished(Exception):
+    """Raised for an update that belongs to the question but does not answer it yet, such as turning a page."""
 
 
 class Prompting:
@@ -59,30 +63,37 @@ class Prompting:
         try:
             while True:
                 delivery = await self._ask(prompt)
-                taken += 1
                 try:
                     return await self._value_of(delivery)
+                except Unfinished:
+                    prompt = None
                 except Retry as problem:
+                    taken += 1
                     left = None if attempts is None else attempts - taken
                     said = self._say(problem.problem, delivery)
                     if left == 0:
                         raise TooManyAttempts(taken, said) from None
-                    prompt = await _what_to_say(retry, said or self._say(Saying("again"), delivery), left)
+                    prompt = await _what_to_say(retry, said, left) or self._say(Saying("again"), delivery)
         finally:
             for timer in self._timers:
                 timer.cancel()
 
     async def _ask(self, prompt: Any) -> Delivery:
-        """Send *prompt* and return the answer. The wait comes first: people can be faster than the network."""
+        """Send *prompt*, unless it is out already, and return the answer.
+
+        The wait comes first: people can be faster than the network.
+        """
         setting = self._setting
         # A fresh answer is one to this prompt: until that is out, what comes goes to the mailbox.
-        wait, reading = setting.open(self._question.kinds, is_ready=not self._wait["fresh"], **self._wait)
-        try:
-            sent = await self._send_prompt(prompt)
-        except BaseException:
-            setting.runtime.abandon(wait, reading)
-            raise
-        setting.runtime.engine.bind(wait, self._keyboard_of(sent, wait))
+        options = self._wait if prompt is not None else {**self._wait, "fresh": False}
+        wait, reading = setting.open(self._question.kinds, is_ready=not options["fresh"], **options)
+        if prompt is not None:
+            try:
+                sent = await self._send_prompt(prompt)
+            except BaseException:
+                setting.runtime.abandon(wait, reading)
+                raise
+            setting.runtime.engine.bind(wait, self._keyboard_of(sent, wait))
         self._start_clock(wait)
         try:
             return await setting.runtime.outcome(wait, setting.turn, reading)
@@ -137,6 +148,9 @@ class Prompting:
         value = self._question.parse(delivery)
         if inspect.isawaitable(value):
             value = await value
+        return await self._checked(value)
+
+    async def _checked(self, value: Any) -> Any:
         if self._check is not None:
             try:
                 verdict = self._check(value)

@@ -48,7 +48,7 @@ class Runtime:
         self.on_exit: list[Callable[[Exit], object]] = []
         self.closed_for: str | None = None
         self.filtering = Filtering(self)
-        self._clicks = Clicks(self)
+        self.clicks = Clicks(self)
         self._turns: set[Turn] = set()
         self._all_over: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -99,7 +99,7 @@ class Runtime:
     async def end_turn(self, turn: Turn, error: BaseException | None = None) -> bool:
         """Close what the handler of *turn* opened; return whether *error* is a quiet end."""
         turn.is_over = True
-        self._clicks.answer(turn)
+        self.clicks.answer(turn)
         if turn.conversations is None:
             return isinstance(error, WaitEnded)
         conversations, turn.conversations = turn.conversations, {}
@@ -213,7 +213,7 @@ class Runtime:
             return over()
         holds = None
         if turn is not None:
-            self._clicks.answer(turn)
+            self.clicks.answer(turn)
             turn.rest()
             holds = turn.adapter.suspend(turn)
         if reading is not None or holds is not None or (turn is not None and turn.park is not None):
@@ -231,7 +231,7 @@ class Runtime:
         self._close_orphan(wait.conversation)
         delivery = self._result(wait)
         if "callback_query" in wait.kinds and delivery.facts.kind == "callback_query":
-            self._clicks.watch(turn, delivery)
+            self.clicks.watch(turn, delivery)
         return delivery
 
     def abandon(self, wait: Wait, reading: Decision | None = None) -> None:

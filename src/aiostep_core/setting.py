@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from .waits import Wait
 if TYPE_CHECKING:
     from .abc import Adapter
     from .engine import Decision
+    from .facts import Delivery
     from .keys import MessageScope, Scope
     from .runtime import Runtime
     from .waits import Conversation
@@ -66,11 +68,16 @@ class Setting(NamedTuple):
         timeout: float | None = None,
         on_conflict: str = "replace",
         fresh: bool = False,
+        accepts: Callable[[Delivery], object] | None = None,
         **options: Any,
     ) -> tuple[Wait, Decision | None]:
-        """Open a wait now; also return the decision of a filter that must be awaited over the mailbox."""
+        """Open a wait now; also return the decision of a filter that must be awaited over the mailbox.
+
+        *accepts* is a filter of ours, in the place of the user's.
+        """
         self.adapter.check_wait(self.turn, kinds)
-        accepts = None if filter is None else self.adapter.compile_filter(filter)
+        if accepts is None and filter is not None:
+            accepts = self.adapter.compile_filter(filter)
         now = self.runtime.now()
         if self.talk is not None and (deadline := self.deadline(timeout)) is not None:
             timeout = max(0.0, deadline - now)
@@ -90,6 +97,11 @@ class Setting(NamedTuple):
         if self.talk is not None and self.talk.deadline is not None:
             ends.append(self.talk.deadline)
         return min(ends, default=None)
+
+    @property
+    def language(self) -> str | None:
+        """The language code of the person whose update is being handled."""
+        return None if self.turn is None else self.adapter.language_of(self.turn.delivery.update)
 
     @property
     def is_open(self) -> bool:

@@ -146,7 +146,8 @@ def find_button(chat: Chat, button: str, on: Json | None, thread: int | None) ->
     messages: Iterable[Json] = reversed(chat.messages.values())
     if on is not None:
         number = on["message_id"]
-        messages = [chat.messages.get(number) or chat.hidden.get(number) or on]
+        # Last, as it was seen: a thumb is on its way while the bot takes the button away.
+        messages = [chat.messages.get(number) or chat.hidden.get(number) or on, on]
     shown: list[str] = []
     for message in messages:
         if thread is not None and message.get("message_thread_id") != thread:

@@ -237,7 +237,7 @@ async def test_an_old_message_is_no_answer_to_a_fresh_question(stage: Stage) -> 
     ("arguments", "error", "words"),
     [
         ({"prompt": 7}, BadArgument, "prompt is 'int'; expected a text, or a method"),
-        ({"prompt": "x", "as_": object}, BadArgument, "expected one of float, int, str"),
+        ({"prompt": "x", "as_": object}, BadArgument, "expected one of Animation"),
         ({"prompt": "x", "timeout": -1}, BadArgument, "expected seconds"),
         ({"prompt": "x", "timeout": float("nan")}, BadArgument, "expected seconds"),
         ({"prompt": "x", "attempts": 0}, BadArgument, "expected a whole number"),

@@ -1,0 +1,233 @@
+"""What there is to choose from, which page is shown, and what is chosen so far. Pure: clicks come in, keyboards out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from .errors import BadArgument
+from .keyboards import Button, Keyboard, data_of, new_token
+from .texts import Saying
+
+__all__ = ["Answer", "Menu", "Option", "options_of"]
+
+#: Telegram shows no more than a hundred buttons under a message, and rows of at most eight.
+BUTTONS: Final = 90
+COLUMNS: Final = 8
+#: Characters of a label; Telegram cuts what a button cannot show, long before this.
+LABEL: Final = 128
+#: More options than anybody turns pages for; a person who writes can still choose one of them.
+OPTIONS: Final = 10_000
+
+_CHOSEN: Final = "✓ "
+_DONE, _CANCEL, _BACK, _SKIP = "ok", "x", "b", "s"
+
+
+class Option(NamedTuple):
+    """One thing to choose: what is shown, what it stands for, and the words that mean it too."""
+
+    label: str | Saying
+    value: Any
+    words: frozenset[str] = frozenset()
+
+
+class Answer(Enum):
+    """What a click comes to when it is not an answer yet, or is none."""
+
+    TURNED = "the keyboard has changed"
+    TOO_FEW = "more must be chosen first"
+    TOO_MANY = "no more can be chosen"
+    CANCELLED = "the person wants to leave"
+    BACK = "the person wants the question before"
+    SKIPPED = "the person leaves this one out"
+
+
+class Menu:
+    """The buttons of one question.
+
+    Args:
+        many: whether several options are chosen, and confirmed by a button of their own.
+        extras: further buttons: "cancel", "back", "skip".
+        say: puts sentences into the person's language.
+
+    Attributes:
+        token: in the data of every button.
+    """
+
+    def __init__(
+        self,
+        options: Sequence[Option],
+        *,
+        columns: int = 1,
+        page_size: int = 8,
+        is_inline: bool = True,
+        many: bool = False,
+        chosen: Iterable[Any] = (),
+        minimum: int = 0,
+        maximum: int | None = None,
+        extras: Sequence[str] = (),
+        say: Callable[[Saying], str] = str,
+    ) -> None:
+        self.token = new_token()
+        self.page = 0
+        self._options = options
+        self._say = say
+        self._labels = [say(one.label) if isinstance(one.label, Saying) else one.label for one in options]
+        self._columns, self._page_size = columns, page_size
+        self._is_inline, self._many = is_inline, many
+        self._chosen = {number for number, one in enumerate(options) if one.value in list(chosen)}
+        self._minimum, self._maximum = minimum, len(options) if maximum is None else maximum
+        self._extras = extras
+        self._by_text = {_plain(label): number for number, label in enumerate(self._labels)}
+        self._by_word = {word: number for number, one in enumerate(options) for word in one.words}
+        self._check()
+
+    def keyboard(self) -> Keyboard:
+        """Return the page that is shown now."""
+        numbers = range(len(self._options))
+        if self._is_paged:
+            numbers = numbers[self.page * self._page_size : (self.page + 1) * self._page_size]
+        buttons = [self._button(number) for number in numbers]
+        rows = [tuple(buttons[start : start + self._columns]) for start in range(0, len(buttons), self._columns)]
+        return Keyboard((*rows, *self._controls()), self._is_inline)
+
+    def press(self, code: str) -> Option | Answer | list[Any]:
+        """Take a click: the option or the list that was chosen, or what else it comes to."""
+        extra = {_CANCEL: Answer.CANCELLED, _BACK: Answer.BACK, _SKIP: Answer.SKIPPED}.get(code)
+        if extra is not None:
+            return extra
+        if code == _DONE:
+            return Answer.TOO_FEW if len(self._chosen) < self._minimum else self._list()
+        if code.startswith("p") and code[1:].isdecimal():
+            self.page = min(int(code[1:]), self._pages - 1)
+            return Answer.TURNED
+        number = int(code) if code.isdecimal() else len(self._options)
+        if number >= len(self._options):
+            return Answer.TURNED  # nothing of ours; the keyboard that is shown is right
+        return self._toggle(number) if self._many else self._options[number]
+
+    def typed(self, text: str) -> Option | Answer | list[Any] | None:
+        """Take what somebody wrote instead: an option's label, or several with commas between them; None: neither."""
+        plain = _plain(text)
+        for name in self._extras:
+            if plain == _plain(self._say(Saying(name))):
+                return self.press({"cancel": _CANCEL, "back": _BACK, "skip": _SKIP}[name])
+        if not self._many:
+            number = self._by_text.get(plain, self._by_word.get(plain.rstrip(".!")))
+            return None if number is None else self._options[number]
+        if plain == _plain(self._say(Saying("done"))):
+            return self.press(_DONE)
+        numbers = [self._by_text.get(_plain(part)) for part in text.split(",")]
+        if not all(number is not None for number in numbers):
+            return None
+        self._chosen = {number for number in numbers if number is not None}
+        return Answer.TOO_MANY if len(self._chosen) > self._maximum else self.press(_DONE)
+
+    @property
+    def shown(self) -> str:
+        """The labels, for a sentence that lists them; not more than fit."""
+        listed = ", ".join(self._labels[:20])
+        return listed if len(self._labels) <= 20 else f"{listed}, …"
+
+    @property
+    def bounds(self) -> dict[str, int]:
+        """How few and how many can be chosen."""
+        return {"min": self._minimum, "max": self._maximum}
+
+    @property
+    def _is_paged(self) -> bool:
+        return self._is_inline and len(self._options) > self._page_size
+
+    @property
+    def _pages(self) -> int:
+        return -(-len(self._options) // self._page_size) if self._is_paged else 1
+
+    def _list(self) -> list[Any]:
+        return [self._options[number].value for number in sorted(self._chosen)]
+
+    def _toggle(self, number: int) -> Answer:
+        if number not in self._chosen and len(self._chosen) >= self._maximum:
+            return Answer.TOO_MANY
+        self._chosen ^= {number}
+        return Answer.TURNED
+
+    def _button(self, number: int) -> Button:
+        label = self._labels[number]
+        if not self._is_inline:
+            return Button(label)
+        return Button(_CHOSEN + label if number in self._chosen else label, data_of(self.token, str(number)))
+
+    def _controls(self) -> list[tuple[Button, ...]]:
+        rows = list[tuple[Button, ...]]()
+        if self._is_paged:
+            before, after = max(self.page - 1, 0), min(self.page + 1, self._pages - 1)
+            where = Button(f"{self.page + 1}/{self._pages}", data_of(self.token, f"p{self.page}"))
+            turn = [("previous_page", before), ("next_page", after)]
+            left, right = (Button(self._say(Saying(name)), data_of(self.token, f"p{page}")) for name, page in turn)
+            rows.append((left, where, right))
+        if self._many:
+            rows.append((self._control("done", _DONE),))
+        extras = {"back": _BACK, "skip": _SKIP, "cancel": _CANCEL}
+        if self._extras:
+            rows.append(tuple(self._control(name, code) for name, code in extras.items() if name in self._extras))
+        return rows
+
+    def _control(self, name: str, code: str) -> Button:
+        text = self._say(Saying(name))
+        return Button(text, data_of(self.token, code)) if self._is_inline else Button(text)
+
+    def _check(self) -> None:
+        """Refuse what cannot be shown.
+
+        Raises:
+            BadArgument: there is nothing to choose, too much, or something that nobody could choose.
+        """
+        count = len(self._options)
+        if not 1 <= count <= OPTIONS:
+            raise BadArgument("options", f"{count} options", f"from 1 to {OPTIONS:,}")
+        if not self._is_inline and count > BUTTONS * 3:
+            raise BadArgument("options", f"{count} options", 'fewer than 270, or style="inline", which has pages')
+        for label in self._labels:
+            if not isinstance(label, str) or not label.strip() or len(label) > LABEL:
+                raise BadArgument("options", label, f"labels of 1 to {LABEL} characters")
+        if len(self._by_text) < count:
+            counts = Counter(map(_plain, self._labels))
+            twice = next(one for one in self._labels if counts[_plain(one)] > 1)
+            raise BadArgument("options", twice, "labels that differ in more than upper and lower case")
+        if isinstance(self._columns, bool) or not 1 <= self._columns <= COLUMNS:
+            raise BadArgument("columns", self._columns, f"a whole number from 1 to {COLUMNS}")
+        if isinstance(self._page_size, bool) or not 1 <= self._page_size <= BUTTONS:
+            raise BadArgument("page_size", self._page_size, f"a whole number from 1 to {BUTTONS}")
+        if not 0 <= self._minimum <= self._maximum <= count:
+            got = f"{self._minimum} and {self._maximum}"
+            raise BadArgument("min and max", got, f"0 <= min <= max <= {count}, the number of options")
+
+
+def options_of(options: Any, label: Callable[[Any], str] | None = None) -> list[Option]:
+    """Read what somebody offers: labels by value, an ``Enum``, or values with or without a function for their labels.
+
+    Raises:
+        BadArgument: it is nothing of the sort.
+    """
+    if isinstance(options, Mapping):
+        pairs = [Option(text, value) for value, text in options.items()]
+        return pairs if label is None else [Option(label(one.value), one.value) for one in pairs]
+    if isinstance(options, type) and issubclass(options, Enum):
+        return [Option(label(one) if label is not None else _name_of(one), one) for one in options]
+    if isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
+        raise BadArgument("options", options, "a list, a dictionary of labels by value, or an Enum")
+    return [Option(label(one) if label is not None else _name_of(one), one) for one in options]
+
+
+def _name_of(value: Any) -> str:
+    if isinstance(value, Enum):
+        return value.value if isinstance(value.value, str) else value.name.replace("_", " ").capitalize()
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise BadArgument("options", value, "texts or numbers, or label= with a function that names them")
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
