@@ -16,8 +16,8 @@ from weakref import WeakKeyDictionary
 
 from ..errors import BadArgument, StorageClosed
 from .abc import Found, Journal, RecordKey, Records
-from .redis_batches import Call, Sender
 from .redis_cluster import AsyncClusterLink, BlockingClusterLink
+from .redis_commands import Call, Sender
 from .redis_lanes import AsyncLane, BlockingLane, Lane
 from .redis_layout import REVISION, Layout, due_time, from_pairs, milliseconds, ours, to_bytes, to_pairs, to_text
 from .redis_links import AsyncLink, BlockingLink, Link

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from .redis_scripts import command
+from .redis_commands import Command
 
 __all__ = ["advise"]
 
 logger = logging.getLogger("aiostep")
 
 _QUESTIONS = (
-    command([b"INFO", b"memory"]),
-    command([b"INFO", b"persistence"]),
-    command([b"CONFIG", b"GET", b"save"]),
+    Command(None, (), (b"INFO", b"memory")),
+    Command(None, (), (b"INFO", b"persistence")),
+    Command(None, (), (b"CONFIG", b"GET", b"save")),
 )
 _asked = set[str]()
 
 
-async def advise(where: str, ask: Callable[[list[bytes]], Awaitable[list[Any]]]) -> None:
+async def advise(where: str, ask: Callable[[Sequence[Command]], Awaitable[list[Any]]]) -> None:
     """Warn if a server forgets: when its memory is full, or when it is started again. Each server is asked once."""
     if where in _asked:
         return
     _asked.add(where)
-    memory, persistence, save = await ask(list(_QUESTIONS))
+    memory, persistence, save = await ask(_QUESTIONS)
     settings = {**_settings(memory), **_settings(persistence)}
     policy = settings.get("maxmemory_policy", "noeviction")
     if settings.get("maxmemory", "0") != "0" and policy != "noeviction":

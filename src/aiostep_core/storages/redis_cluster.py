@@ -7,7 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from .redis_batches import Command
+from .redis_commands import Command
+from .redis_errors import trouble
 from .redis_links import Link, deadline
 
 __all__ = ["AsyncClusterLink", "BlockingClusterLink"]
@@ -19,19 +20,19 @@ _RAW = {"NEVER_DECODE": True}
 class AsyncClusterLink(Link):
     """A ``redis.asyncio.RedisCluster``."""
 
-    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
         async with deadline(self._timeout):
-            return list(await asyncio.gather(*map(self._send, commands)))
+            return list(await asyncio.gather(*(self._send(command, is_whole) for command in commands)))
 
-    async def _send(self, command: Command) -> Any:
+    async def _send(self, command: Command, is_whole: bool) -> Any:
         client = self._server.client
         try:
-            if command.arguments[0] == b"SCAN":
+            if command.script is None:
                 await client.initialize()
                 return await _scan(client.execute_command, client.get_primaries(), command)
-            return await client.execute_command(*_arguments(command), **_RAW)
+            return await client.execute_command(*_arguments(command, is_whole), **_RAW)
         except self._refusal as error:
-            return error
+            return trouble(error)
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -43,21 +44,21 @@ class AsyncClusterLink(Link):
 class BlockingClusterLink(Link):
     """A ``redis.RedisCluster``."""
 
-    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
-        return [await self._send(command) for command in commands]
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
+        return [await self._send(command, is_whole) for command in commands]
 
-    async def _send(self, command: Command) -> Any:
+    async def _send(self, command: Command, is_whole: bool) -> Any:
         client = self._server.client
 
         async def execute(*arguments: Any, **options: Any) -> Any:
             return client.execute_command(*arguments, **options)
 
         try:
-            if command.arguments[0] == b"SCAN":
+            if command.script is None:
                 return await _scan(execute, client.get_primaries(), command)
-            return await execute(*_arguments(command), **_RAW)
+            return await execute(*_arguments(command, is_whole), **_RAW)
         except self._refusal as error:
-            return error
+            return trouble(error)
 
     async def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - there is no event loop
@@ -66,10 +67,11 @@ class BlockingClusterLink(Link):
         """Leave it open: whoever passed it in closes it, and its connections are mended by itself."""
 
 
-def _arguments(command: Command) -> list[Any]:
+def _arguments(command: Command, is_whole: bool) -> list[Any]:
     """Write a command as redis-py looks for keys in it."""
-    name, script, count, *rest = command.arguments
-    return [name.decode(), script, int(count), *rest]
+    assert command.script is not None
+    script = ("EVAL", command.script.source) if is_whole else ("EVALSHA", command.script.sha)
+    return [*script, len(command.keys), *command.keys, *command.arguments]
 
 
 async def _scan(execute: Callable[..., Awaitable[Any]], nodes: Sequence[Any], command: Command) -> list[Any]:

@@ -34,6 +34,11 @@ class Trouble(NamedTuple):
     cause: BaseException
     is_damage: bool = False
 
+    @property
+    def may_pass(self) -> bool:
+        """Tell whether to send it again."""
+        return self.meaning is not Meaning.FINAL
+
     def error(self, where: str) -> StorageError:
         """Return a new error for a caller; its ``__cause__`` is set."""
         if self.is_damage:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from .redis_batches import Batch, Call, OperationFailed, Pile, Sender
+from .redis_batches import Batch, Pile
+from .redis_commands import Call, OperationFailed, Sender
 from .redis_errors import Trouble, trouble
 from .redis_links import Link
 
@@ -36,22 +37,32 @@ class Lane(ABC):
     async def close(self) -> None:
         """Let what is under way come to its end, then break the connection."""
 
+    async def _fly_alone(self, call: Call) -> Any:
+        """Return what a call is answered.
+
+        Raises:
+            StorageError: it is not.
+        """
+        (reply,) = await self._link.fly((self._sender.lone(call),), time.monotonic())
+        return self._sender.lone_answer(call, self._result(reply))
+
     async def _fly(self, batches: Sequence[Batch[Any]], since: float) -> list[list[Any]]:
         """Return what each call of each batch is answered; a ``Trouble`` if it is not."""
-        commands = [self._sender.command(batch) for batch in batches]
+        commands = [batch.command(self._sender) for batch in batches]
         replies = await self._link.fly(commands, since)
-        return [_answers(batch, reply) for batch, reply in zip(batches, replies, strict=True)]
+        return [
+            [reply] * len(batch.calls)
+            if isinstance(reply, Trouble)
+            else [
+                trouble(one) if isinstance(one, OperationFailed) else one for one in batch.answers(self._sender, reply)
+            ]
+            for batch, reply in zip(batches, replies, strict=True)
+        ]
 
     def _result(self, answer: Any) -> Any:
         if isinstance(answer, Trouble):
             raise answer.error(self._where)
         return answer
-
-
-def _answers(batch: Batch[Any], reply: Any) -> list[Any]:
-    if isinstance(reply, Trouble):
-        return [reply] * len(batch.calls)
-    return [trouble(one) if isinstance(one, OperationFailed) else one for one in batch.answers(reply)]
 
 
 class AsyncLane(Lane):
@@ -73,10 +84,9 @@ class AsyncLane(Lane):
         self._is_busy = True
         try:
             # In the caller's own task: a task of its own costs as much as half the round trip.
-            ((answer,),) = await self._fly([Batch([(call, None)])], time.monotonic())
+            return await self._fly_alone(call)
         finally:
             self._go_on()
-        return self._result(answer)
 
     def _go_on(self) -> None:
         if self._pile:
@@ -97,20 +107,20 @@ class AsyncLane(Lane):
             self._go_on()
 
     async def _carry_out(self, batches: Sequence[Batch[tuple[asyncio.Future[Any], float]]]) -> None:
-        waiting = [[future for _, (future, _) in batch.calls] for batch in batches]
-        since = min(began for batch in batches for _, (_, began) in batch.calls)
+        futures = [future for batch in batches for future, _ in batch.tickets]
+        since = min(began for batch in batches for _, began in batch.tickets)
         try:
             answers = await self._fly(batches, since)
         except Exception as error:  # noqa: BLE001 - whoever waits for an answer is told
-            for future in chain(*waiting):
+            for future in futures:
                 if not future.done():
                     future.set_exception(error)
             return
         except BaseException:
-            for future in chain(*waiting):
+            for future in futures:
                 future.cancel()
             raise
-        for future, answer in zip(chain(*waiting), chain(*answers), strict=True):
+        for future, answer in zip(futures, chain(*answers), strict=True):
             if not future.done():
                 future.set_result(answer)
 
@@ -156,10 +166,9 @@ class BlockingLane(Lane):
         if ticket is not None:
             return await self._wait(ticket)
         try:
-            ((answer,),) = await self._fly([Batch([(call, None)])], time.monotonic())
+            return await self._fly_alone(call)
         finally:
             await self._hand_over()
-        return self._result(answer)
 
     async def _wait(self, ticket: _Ticket) -> Any:
         try:
@@ -177,13 +186,13 @@ class BlockingLane(Lane):
         return self._result(ticket.answer)
 
     async def _lead(self, batches: list[Batch[_Ticket]]) -> None:
-        tickets = [[ticket for _, ticket in batch.calls] for batch in batches]
+        tickets = [ticket for batch in batches for ticket in batch.tickets]
         answers: list[list[Any]]
         try:
-            answers = await self._fly(batches, min(ticket.began for ticket in chain(*tickets)))
+            answers = await self._fly(batches, min(ticket.began for ticket in tickets))
         except BaseException as error:  # noqa: BLE001 - whoever waits for an answer is told, this thread too
             answers = [[error] * len(batch.calls) for batch in batches]
-        for ticket, answer in zip(chain(*tickets), chain(*answers), strict=True):
+        for ticket, answer in zip(tickets, chain(*answers), strict=True):
             ticket.answer = answer
             if ticket.work is None:
                 ticket.turn.release()
@@ -193,7 +202,7 @@ class BlockingLane(Lane):
         with self._lock:
             while self._pile:
                 batches = self._pile.take()
-                tickets = (ticket for batch in batches for _, ticket in batch.calls)
+                tickets = (ticket for batch in batches for ticket in batch.tickets)
                 leader = next((ticket for ticket in tickets if not ticket.is_gone), None)
                 if leader is not None:
                     leader.work = batches

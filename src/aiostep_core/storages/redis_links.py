@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from .redis_advice import advise
-from .redis_batches import Command
+from .redis_commands import Command
 from .redis_errors import Meaning, Trouble, refusals, trouble
 from .redis_servers import Server
 
@@ -60,28 +60,39 @@ class Link(ABC):
         Args:
             since: the ``time.monotonic()`` from which the grace counts.
         """
-        answers: list[Any] = [None] * len(commands)
-        left = dict(enumerate(commands))
+        answers = await self._try(commands)
+        for answer in answers:
+            if type(answer) is Trouble:
+                return await self._fly_again(commands, answers, since)
+        return answers
+
+    async def _fly_again(self, commands: Sequence[Command], answers: list[Any], since: float) -> list[Any]:
         pause = _FIRST_PAUSE
         while True:
-            for index, answer in zip(list(left), await self._try(list(left.values())), strict=True):
-                answers[index] = answer
-                if not isinstance(answer, Trouble) or not _may_go_again(answer, left[index]):
-                    del left[index]
-                elif answer.meaning is Meaning.NO_SCRIPT:
-                    left[index] = Command(left[index].fallback or ())
+            left = [at for at, answer in enumerate(answers) if type(answer) is Trouble and answer.may_pass]
             if not left:
                 return answers
-            if any(answers[index].meaning is not Meaning.NO_SCRIPT for index in left):
+            meanings = {answers[at].meaning for at in left}
+            if Meaning.LOST in meanings:
+                await self.close()
+            if meanings != {Meaning.NO_SCRIPT}:
                 if time.monotonic() + pause > since + self._grace:
                     return answers
                 await self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that not all come at once
                 pause = min(2 * pause, _LONGEST_PAUSE)
+            is_unknown = Meaning.NO_SCRIPT in meanings
+            again = await self._try([commands[at] for at in left], is_whole=is_unknown)
+            for at, answer in zip(left, again, strict=True):
+                answers[at] = answer
 
-    async def _try(self, commands: Sequence[Command]) -> list[Any]:
-        """Send *commands* once."""
+    async def _try(self, commands: Sequence[Command], *, is_whole: bool = False) -> list[Any]:
+        """Send *commands* once.
+
+        Args:
+            is_whole: with their scripts, because the server does not know them.
+        """
         try:
-            answers = await self._exchange(commands)
+            return await self._exchange(commands, is_whole)
         except Exception as error:
             await self.close()
             what = trouble(error)
@@ -92,13 +103,9 @@ class Link(ABC):
             # Cancelled, or the program ends: answers that nobody waits for are under way.
             await self.close()
             raise
-        read = [trouble(answer) if isinstance(answer, Exception) else answer for answer in answers]
-        if any(isinstance(answer, Trouble) and answer.meaning is Meaning.LOST for answer in read):
-            await self.close()
-        return read
 
     @abstractmethod
-    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
         """Send all, then read an answer to each, connecting first if need be."""
 
     @abstractmethod
@@ -109,23 +116,17 @@ class Link(ABC):
         """Break the connection. The next command makes a new one."""
 
 
-def _may_go_again(what: Trouble, command: Command) -> bool:
-    if what.meaning is Meaning.NO_SCRIPT:
-        return command.fallback is not None
-    return what.meaning is not Meaning.FINAL
-
-
 class AsyncLink(Link):
     """A connection for an event loop. It is closed with the loop, if nobody closes it before."""
 
     _guard: AsyncGenerator[None, None] | None = None
 
-    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
         if self._connection is None or not self._connection.is_connected:
             async with deadline(self._connect_timeout):
                 await self._connect()
         async with deadline(self._timeout):
-            return await self._talk([command.packed() for command in commands])
+            return await self._talk(commands, is_whole)
 
     async def _connect(self) -> None:
         self._connection = self._server.connection(self._timeout, self._connect_timeout)
@@ -142,15 +143,15 @@ class AsyncLink(Link):
         finally:
             await self.close()
 
-    async def _talk(self, packed: list[bytes]) -> list[Any]:
+    async def _talk(self, commands: Sequence[Command], is_whole: bool = False) -> list[Any]:
         connection = self._connection
-        await connection.send_packed_command(packed, check_health=False)
+        await connection.send_packed_command(_packed(commands, is_whole), check_health=False)
         answers = list[Any]()
-        for _ in packed:
+        for _ in commands:
             try:
                 answers.append(await connection.read_response(disable_decoding=True))
             except self._refusal as error:
-                answers.append(error)
+                answers.append(trouble(error))
         return answers
 
     async def _sleep(self, seconds: float) -> None:
@@ -165,22 +166,22 @@ class AsyncLink(Link):
 class BlockingLink(Link):
     """A connection for threads, one at a time."""
 
-    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
         if self._connection is None:
             self._connection = self._server.connection(self._timeout, self._connect_timeout)
             self._connection.connect()
             await advise(self._server.where, self._talk)
-        return await self._talk([command.packed() for command in commands])
+        return await self._talk(commands, is_whole)
 
-    async def _talk(self, packed: list[bytes]) -> list[Any]:
+    async def _talk(self, commands: Sequence[Command], is_whole: bool = False) -> list[Any]:
         connection = self._connection
-        connection.send_packed_command(packed, check_health=False)
+        connection.send_packed_command(_packed(commands, is_whole), check_health=False)
         answers = list[Any]()
-        for _ in packed:
+        for _ in commands:
             try:
                 answers.append(connection.read_response(disable_decoding=True))
             except self._refusal as error:
-                answers.append(error)
+                answers.append(trouble(error))
         return answers
 
     async def _sleep(self, seconds: float) -> None:
@@ -190,3 +191,7 @@ class BlockingLink(Link):
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()
+
+
+def _packed(commands: Sequence[Command], is_whole: bool) -> list[bytes]:
+    return [one.packed_whole() if is_whole and one.script else one.packed() for one in commands]

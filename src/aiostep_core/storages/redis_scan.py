@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from .abc import Found, RecordKey
-from .redis_batches import Call
+from .redis_commands import Call
 from .redis_layout import DUE, Layout, from_pairs, ours
 
 __all__ = ["Scan"]

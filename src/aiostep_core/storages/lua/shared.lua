@@ -4,6 +4,7 @@
 -- text encodes to. The log of a journal is a list beside it, the agenda of a kind a sorted set of names by due time.
 
 local DUE, REVISION = '\255due', '\255revision'
+local MERGED = 'merged' -- noted of a merge: what to answer can be read
 local BITE = 4000 -- unpack puts its values on a stack of some 8,000
 
 -- Call `command key value...` with ARGV[from..to], in bites.
@@ -11,6 +12,10 @@ local function push(command, key, values, from, to)
   for first = from, to, BITE do
     redis.call(command, key, unpack(values, first, math.min(first + BITE - 1, to)))
   end
+end
+
+local function overtaken()
+  return redis.error_reply('STALE something later of this sender has been carried out')
 end
 
 -- The record goes first: its log may outlive it by a moment, never the other way round.
