@@ -15,6 +15,9 @@ With aiogram, for example::
 Only names live here; everything behind them is in ``aiostep_core`` and in the adapters.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
 from aiostep_core import RAISE as RAISE
 from aiostep_core import Engine as Engine
 from aiostep_core import Exit as Exit
@@ -43,10 +46,16 @@ from aiostep_core.errors import AlreadyInstalled as AlreadyInstalled
 from aiostep_core.errors import AlreadyWaiting as AlreadyWaiting
 from aiostep_core.errors import BadArgument as BadArgument
 from aiostep_core.errors import NoTarget as NoTarget
+from aiostep_core.errors import NotDurable as NotDurable
 from aiostep_core.errors import NotInstalled as NotInstalled
+from aiostep_core.errors import NotStorable as NotStorable
 from aiostep_core.errors import NotSubscribed as NotSubscribed
 from aiostep_core.errors import PluginConflict as PluginConflict
 from aiostep_core.errors import PluginError as PluginError
+from aiostep_core.errors import StorageClosed as StorageClosed
+from aiostep_core.errors import StorageDamaged as StorageDamaged
+from aiostep_core.errors import StorageError as StorageError
+from aiostep_core.errors import StorageUnavailable as StorageUnavailable
 from aiostep_core.errors import TooManyAttempts as TooManyAttempts
 from aiostep_core.errors import UnsupportedTarget as UnsupportedTarget
 from aiostep_core.errors import WaitCancelled as WaitCancelled
@@ -57,6 +66,17 @@ from aiostep_core.errors import WouldDeadlock as WouldDeadlock
 from . import aiogram_dialect as aiogram_dialect
 from .listen import Listen as Listen
 
+if TYPE_CHECKING:
+    from aiostep_core.storages.opening import open_storage as open_storage
+    from aiostep_core.storages.storable import storable as storable
+    from aiostep_core.storages.values import Values as Values
+
+    from .storage import BaseStorage as BaseStorage
+    from .storage import FileStateStorage as FileStateStorage
+    from .storage import MemoryStateStorage as MemoryStateStorage
+    from .storage import RedisStateStorage as RedisStateStorage
+    from .storage import StateContext as StateContext
+
 __version__ = "1.0.0.dev0"
 
 __all__ = [
@@ -65,20 +85,32 @@ __all__ = [
     "AlreadyInstalled",
     "AlreadyWaiting",
     "BadArgument",
+    "BaseStorage",
     "Engine",
     "Exit",
+    "FileStateStorage",
     "Key",
     "Listen",
+    "MemoryStateStorage",
     "MemorySteps",
     "NoTarget",
+    "NotDurable",
     "NotInstalled",
+    "NotStorable",
     "NotSubscribed",
     "Pending",
     "PluginConflict",
     "PluginError",
+    "RedisStateStorage",
     "Scope",
+    "StateContext",
+    "StorageClosed",
+    "StorageDamaged",
+    "StorageError",
+    "StorageUnavailable",
     "TooManyAttempts",
     "UnsupportedTarget",
+    "Values",
     "WaitCancelled",
     "WaitEnded",
     "WaitTimeout",
@@ -94,10 +126,32 @@ __all__ = [
     "install",
     "next_step",
     "on_exit",
+    "open_storage",
     "pending",
     "register_next_step",
     "step",
     "step_filter",
+    "storable",
     "unregister_steps",
     "wait_for",
 ]
+
+# Storages are imported by those who use them.
+_LAZY: Final = {
+    **dict.fromkeys(("BaseStorage", "FileStateStorage", "MemoryStateStorage", "RedisStateStorage"), ".storage"),
+    "StateContext": ".storage",
+    "Values": "aiostep_core.storages.values",
+    "open_storage": "aiostep_core.storages.opening",
+    "storable": "aiostep_core.storages.storable",
+}
+
+if not TYPE_CHECKING:  # for checkers it would make every misspelt name a good one
+
+    def __getattr__(name: str) -> Any:
+        """Import a storage."""
+        if name in ("asyncio", "storage", "utils"):
+            return importlib.import_module(f".{name}", __name__)
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+        return value

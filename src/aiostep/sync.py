@@ -4,6 +4,8 @@ In a plain handler they block the handler's thread; in a generator decorated wit
 nothing blocks.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from aiostep_core.blocking import Questions as Questions
 from aiostep_core.blocking import ask as ask
 from aiostep_core.blocking import cancel as cancel
@@ -17,6 +19,9 @@ from aiostep_core.blocking import wait_for as wait_for
 from aiostep_core.named import step as step
 from aiostep_core.named import step_filter as step_filter
 
+if TYPE_CHECKING:
+    from aiostep_core.storages.opening import open_blocking_storage as open_storage
+
 __all__ = [
     "Questions",
     "ask",
@@ -24,6 +29,7 @@ __all__ = [
     "clear",
     "conversation",
     "next_step",
+    "open_storage",
     "pending",
     "register_next_step",
     "step",
@@ -31,3 +37,13 @@ __all__ = [
     "unregister_steps",
     "wait_for",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Import the storages when they are used."""
+        if name != "open_storage":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from aiostep_core.storages.opening import open_blocking_storage
+
+        return open_blocking_storage

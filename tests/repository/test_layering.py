@@ -25,6 +25,7 @@ FILES: dict[str, set[str]] = {
     "aiostep_core/hookspecs.py": {"pluggy"},
     "aiostep_core/plugin_checks.py": {"pluggy"},
     "aiostep_core/plugins.py": {"pluggy"},
+    "aiostep_core/storages/state_storages.py": {"redis"},  # for type checkers
     "aiostep_testing/contract/asserting.py": {"pytest"},
     "aiostep_testing/contract/command.py": {"pytest"},
     "aiostep_testing/contract/level.py": {"pytest"},

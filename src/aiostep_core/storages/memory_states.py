@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, MutableMapping
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import BadArgument, StorageClosed
 from .abc import StateContext
@@ -18,9 +18,10 @@ from .records import record_name
 from .states import StatesBody, Whose, check_keys
 from .values import VALUES, Values
 
-__all__ = ["MemoryStates"]
+if TYPE_CHECKING:
+    from .blocking_states import BlockingStates
 
-T = TypeVar("T")
+__all__ = ["MemoryStates"]
 
 _GONE: Any = object()
 
@@ -98,6 +99,12 @@ class MemoryStates(StatesBody):
     def records(self) -> MemoryRecords:
         """Records for all the rest: steps, journals, timers."""
         return MemoryRecords()
+
+    def blocking(self) -> BlockingStates:
+        """Return the same states for threads."""
+        from .blocking_states import BlockingStates
+
+        return BlockingStates(self)
 
     async def close(self) -> None:
         with self._lock:

@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl
 
 from ..errors import BadArgument
 from .abc import BlockingStateStorage, Records, StateStorage, StepStorage
+from .blocking_states import BlockingStates
 from .memory import MemorySteps
 from .memory_records import MemoryRecords
 from .memory_states import MemoryStates
 from .states import RecordedStates
 from .values import VALUES, Codec, Values
 
-__all__ = ["open_records", "open_steps", "open_storage"]
+__all__ = ["open_blocking_storage", "open_records", "open_steps", "open_storage"]
 
 EXPECTED: Final = (
     '"memory://", "sqlite:///bot.db", "redis://host:6379/0", "rediss://...", "unix:///path/of/socket", '
@@ -67,6 +68,30 @@ def open_storage(
         space=space,
         owns_records=not isinstance(where, Records),
     )
+
+
+def open_blocking_storage(
+    where: object,
+    *,
+    values: Codec = VALUES,
+    ex: float | timedelta | None = None,
+    sliding: bool = False,
+    per_chat: bool = False,
+    space: str | int | None = None,
+    **options: Any,
+) -> BlockingStates:
+    """Open the storage at *where*, for threads; see ``open_storage``.
+
+    Raises:
+        BadArgument: nobody knows *where*, or an option makes no sense.
+        MissingRequirement: what the storage needs is not installed.
+    """
+    kept: dict[str, Any] = {"ex": ex, "sliding": sliding, "per_chat": per_chat}
+    if where == "memory://":
+        return BlockingStates(open_storage(where, values=values, **kept, **options))
+    records = open_records(where, is_blocking=True, **options)
+    owns = not isinstance(where, Records)
+    return BlockingStates(RecordedStates(records, values=values, space=space, owns_records=owns, **kept))
 
 
 def open_records(where: object, *, is_blocking: bool = False, **options: Any) -> Records:

@@ -7,14 +7,18 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 from uuid import UUID
 
 from ..errors import BadArgument, NotDurable, NotStorable, StorageClosed
 from ..named import name_of, named
 from .abc import RecordKey, Records, StateContext, StateStorage
 from .records import record_key
+from .seen import forget_seen
 from .values import VALUES, Codec, class_of, subscript
+
+if TYPE_CHECKING:
+    from .blocking_states import BlockingStates
 
 __all__ = ["MAX_EX", "RecordedStates", "StatesBody", "Whose", "check_keys", "seconds"]
 
@@ -68,7 +72,10 @@ class StatesBody(StateStorage):
         if callback is not None and not callable(callback) and not isinstance(callback, str):
             raise BadArgument("callback", callback, "a function, or the name of a step")
         whose, noted = self._states_of(user_id, chat_id)
-        await self._put_state(whose, StateContext(str(name), callback, noted), self._ttl(ex))
+        try:
+            await self._put_state(whose, StateContext(str(name), callback, noted), self._ttl(ex))
+        finally:
+            forget_seen()
 
     @overload
     async def get_state(
@@ -93,7 +100,10 @@ class StatesBody(StateStorage):
     ) -> StateContext[Any] | T: ...
     async def delete_state(self, user_id: int | str, default: Any = None, chat_id: int | str | None = None) -> Any:
         whose, noted = self._states_of(user_id, chat_id)
-        found = await self._take_state(whose, None if chat_id is None else noted)
+        try:
+            found = await self._take_state(whose, None if chat_id is None else noted)
+        finally:
+            forget_seen()
         return default if found is None else found
 
     async def set_data(
@@ -216,10 +226,30 @@ class RecordedStates(StatesBody):
         self._values = values
         self._space = space
         self._owns_records = owns_records
+        self._twin: RecordedStates | None = None
         self._is_closed = False
+
+    def blocking(self) -> BlockingStates:
+        """Return the same states for threads."""
+        from .blocking_states import BlockingStates
+
+        if self.records.is_blocking:
+            return BlockingStates(self)
+        if self._twin is None:
+            self._twin = RecordedStates(
+                self.records.blocking(),
+                values=self._values,
+                ex=self.ex,
+                sliding=self._touch is not None,
+                per_chat=self.per_chat,
+                space=self._space,
+            )
+        return BlockingStates(self._twin)
 
     async def close(self) -> None:
         self._is_closed = True
+        if self._twin is not None:
+            await self._twin.close()
         if self._owns_records:
             await self.records.close()
 
