@@ -23,11 +23,17 @@ if TYPE_CHECKING:
     from .adapter import PTBAdapter as PTBAdapter
     from .adapter import install as install
     from .application import StepApplication as StepApplication
+    from .persistence import StepPersistence as StepPersistence
 
-__all__ = ["PTBAdapter", "StepApplication", "adapter", "ask", "install", "wait_for"]
+__all__ = ["PTBAdapter", "StepApplication", "StepPersistence", "adapter", "ask", "install", "wait_for"]
 
 # What needs the framework is imported when it is used: plugin.py is in this package, and read on machines without it.
-_LAZY: Final = {"PTBAdapter": ".adapter", "install": ".adapter", "StepApplication": ".application"}
+_LAZY: Final = {
+    "PTBAdapter": ".adapter",
+    "StepApplication": ".application",
+    "StepPersistence": ".persistence",
+    "install": ".adapter",
+}
 
 if not TYPE_CHECKING:  # for checkers it would make every misspelt name a good one
 

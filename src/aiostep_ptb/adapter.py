@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from telegram import TelegramObject, Update
 from telegram.ext import Application, CallbackContext, Job
 
-from aiostep_core.abc import Adapter, Address, Sent, StepStorage
+from aiostep_core.abc import Adapter, Address, Sent
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import AlreadyInstalled, BadArgument, NoTarget, UnsupportedTarget
 from aiostep_core.facts import Delivery, Facts
 from aiostep_core.installed import install_adapter
 from aiostep_core.keys import Key
+from aiostep_core.reports import TimedOut
 from aiostep_core.steps import Step
 
 from . import clicks, sending
@@ -28,8 +29,8 @@ from .filters import compile_filter
 from .flow import Flow
 from .flows import Flows
 from .jobs import facts_of_job, following_jobs
-from .limits import OPT_IN, check_place, warn_of
-from .steps import StepHandler, check_step
+from .limits import OPT_IN, check_framework, check_loop, check_place, warn_of
+from .steps import StepHandler, call_timeout, check_step
 
 if TYPE_CHECKING:
     from aiostep_core.runtime import Runtime
@@ -64,6 +65,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         identify: Callable[[Any], Any] | None = None,
         grace: float = 5.0,
     ) -> None:
+        check_framework()
         if isinstance(group, bool) or not isinstance(group, int):
             raise BadArgument("group", group, "a whole number, as for Application.add_handler")
         self._target = weakref.ref(target)
@@ -75,6 +77,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         self.clicks: clicks.ClickWatch = clicks.ClickWatch()
         self.runtime: Runtime
         self._username: str | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._warned: set[str] = set()
         self._handler = StepHandler()
         self._undo: Callable[[AnyApplication], object] | None = None
@@ -132,7 +135,8 @@ class PTBAdapter(Adapter[AnyApplication]):
             application.handlers = dict(sorted({**groups, self.group: [handler, *groups.get(self.group, ())]}.items()))
 
     def begin(self) -> None:
-        """Note that the application begins: waits are welcome again."""
+        """Note that the application begins, and where: waits are welcome again."""
+        self._loop = asyncio.get_running_loop()
         self.runtime.reopen()
 
     async def aclose(self) -> None:
@@ -212,6 +216,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         return compile_filter(filter)
 
     def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:
+        check_loop(self._loop)
         check_place(turn, self.target.post_init)
         if kinds & OPT_IN and not kinds <= self._warned:
             self._warned |= kinds
@@ -259,6 +264,9 @@ class PTBAdapter(Adapter[AnyApplication]):
     def compile_step(self, step: Step) -> None:
         check_step(step)
 
+    async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
+        await call_timeout(self.target, step, timed_out)
+
 
 _DEFAULTS: Final[dict[str, Any]] = {"group": -100, "ordered": True, "identify": None, "grace": 5.0}
 
@@ -270,7 +278,7 @@ def install(
     ordered: bool = True,
     identify: Callable[[Any], Any] | None = None,
     grace: float = 5.0,
-    storage: str | StepStorage | None = None,
+    storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
 ) -> Engine:

@@ -23,8 +23,6 @@ from aiostep_core.errors import UnsupportedTarget, WaitEnded
 from .flow import Flow
 
 if TYPE_CHECKING:
-    from aiostep_core.abc import StepStorage
-
     from .adapter import PTBAdapter
     from .flows import Flows
 
@@ -47,7 +45,7 @@ class StepApplication(AnyApplication):
     def __init__(
         self,
         *,
-        storage: str | StepStorage | None = None,
+        storage: object = None,
         engine: Engine | None = None,
         cancel_words: Collection[str] = CANCEL_WORDS,
         group: int = -100,

@@ -1,4 +1,4 @@
-"""Waits that could never end: refused at once where that is certain, warned of where only the author can know."""
+"""What could never work: refused at once where that is certain, warned of where only the author can know."""
 
 from __future__ import annotations
 
@@ -6,15 +6,43 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from aiostep_core.context import Turn
-from aiostep_core.errors import WouldDeadlock
+import telegram
+from telegram.ext import Application
 
-__all__ = ["OPT_IN", "check_place", "warn_of"]
+from aiostep_core.context import Turn
+from aiostep_core.errors import PluginError, WouldDeadlock
+
+__all__ = ["OPT_IN", "check_framework", "check_loop", "check_place", "warn_of"]
 
 logger: Final = logging.getLogger("aiostep")
 
 #: What Telegram sends only if ``allowed_updates`` names it. The framework does not tell what its author has passed.
 OPT_IN: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+
+
+def check_framework() -> None:
+    """Refuse a version without what ``Flows`` calls; the plugin does so too, but not everybody comes through it.
+
+    Raises:
+        PluginError: it is too old.
+    """
+    if not hasattr(Application, "mark_data_for_update_persistence"):
+        version = telegram.__version__
+        problem = f"needs python-telegram-bot>=20.3, but {version} is installed; pip install 'aiostep[ptb]'"
+        raise PluginError("ptb", problem)
+
+
+def check_loop(home: asyncio.AbstractEventLoop | None) -> None:
+    """Refuse to wait in another thread than the application runs in: the answer arrives there.
+
+    Raises:
+        WouldDeadlock: an update processor runs the handler in another event loop.
+    """
+    if home is not None and home is not asyncio.get_running_loop() and home.is_running():
+        raise WouldDeadlock(
+            "this handler runs in another event loop than the application, whose answers cannot reach it",
+            "have the update processor await the coroutine that it is given, in its own thread",
+        )
 
 
 def check_place(turn: Turn | None, post_init: Any) -> None:

@@ -11,6 +11,8 @@ from telegram.ext import Application, ApplicationHandlerStop, BaseHandler, Callb
 
 from aiostep_core.context import current_turn
 from aiostep_core.errors import BadArgument
+from aiostep_core.keys import Key
+from aiostep_core.reports import TimedOut
 from aiostep_core.steps import Step
 
 from .filters import collect
@@ -69,6 +71,21 @@ class StepHandler(_Base):
         except Exception as error:  # noqa: BLE001 - the framework would go on to the next group with it
             await application.process_error(update, error)
         raise ApplicationHandlerStop
+
+
+async def call_timeout(application: Application[Any, Any, Any, Any, Any, Any], step: Step, timed_out: TimedOut) -> None:
+    """Call the function that is told of a time-out as a handler is called, with a context of the person and chat."""
+    key, context_type = timed_out.key, application.context_types.context
+    chat_id, user_id = key.chat_id, key.user_id if isinstance(key, Key) else None
+    context: Any = context_type(application=application, chat_id=chat_id, user_id=user_id)
+    await context.refresh_data()
+    try:
+        result = (step.on_timeout or step.fn)(timed_out, context, *step.args, **step.kwargs)
+        if inspect.isawaitable(result):
+            await result
+    except Exception as error:  # noqa: BLE001 - as the framework does with what a handler raises
+        await application.process_error(timed_out, error)
+    application.mark_data_for_update_persistence(chat_id, user_id)
 
 
 def check_step(step: Step) -> None:

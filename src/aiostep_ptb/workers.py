@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import types
+from asyncio import get_running_loop
 from asyncio.tasks import _enter_task, _leave_task
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
@@ -180,11 +181,12 @@ class Workers:
     def begin(self, flow: Flow, work: Work) -> bool:
         """Begin *work*; return whether *flow* has ended already. If not, wait until it is idle."""
         worker = self._resting
+        loop = get_running_loop()
         # What a handler or a caller has set in its context must be seen by the right ones only.
-        if worker is None or worker.step is None or worker.context != copy_context():
+        if worker is None or worker.step is None or worker._loop is not loop or worker.context != copy_context():
             self._begin_elsewhere(flow, work)
             return False
-        loop, task = worker._loop, worker.task
+        task = worker.task
         outer: Any = asyncio.current_task(loop)
         self._resting = None  # what the work dispatches itself must begin elsewhere
         _leave_task(loop, outer)
@@ -217,8 +219,9 @@ class Workers:
     def _begin_elsewhere(self, flow: Flow, work: Work) -> None:
         """Begin *work* with the next round of the loop; there will be more workers for the one after."""
         loop, worker = asyncio.get_running_loop(), self._resting
-        if current_turn.get() is not None:
-            pass  # a handler's context: nothing else begins in that
+        is_visitor = worker is not None and worker._loop is not loop and worker._loop.is_running()
+        if is_visitor or current_turn.get() is not None:
+            pass  # another thread, or a handler's context: what begins there is the exception
         elif worker is None or worker.step is not None or worker.task.done() or worker._loop is not loop:
             self.stop()
             self._resting = Worker(loop, self._finish)

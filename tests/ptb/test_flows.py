@@ -21,7 +21,7 @@ from telegram.ext import (
     filters,
 )
 
-from aiostep import WaitCancelled, next_step
+from aiostep import WaitCancelled, WouldDeadlock, next_step
 from aiostep_core.keys import Key
 from aiostep_ptb import ask, wait_for
 from tests.ptb.stage import App, Context, Stage, echo, reply, soon, text_of, until, waiting
@@ -246,6 +246,71 @@ async def test_a_custom_update_processor(stage: Stage) -> None:
         await alice.expect("name")
         alice.send("Ann")
         await alice.expect("^hello Ann$")
+
+
+async def test_an_update_processor_with_threads(local: Stage) -> None:
+    """A processor that runs handlers in other threads is refused when one waits: no answer could come there."""
+    if not hasattr(telegram.ext, "BaseUpdateProcessor"):
+        pytest.skip("this version has none")
+
+    class Threaded(telegram.ext.BaseUpdateProcessor):
+        def __init__(self) -> None:
+            super().__init__(16)
+
+        async def do_process_update(self, update: object, coroutine: Any) -> None:
+            await asyncio.to_thread(asyncio.run, coroutine)
+
+        async def initialize(self) -> None: ...
+
+        async def shutdown(self) -> None: ...
+
+    app = local.application(local.builder().concurrent_updates(Threaded()))
+    errors, seen = list[BaseException | None](), list[str]()
+
+    async def start(update: Update, context: Context) -> None:
+        await wait_for()
+
+    async def other(update: Update, context: Context) -> None:
+        await asyncio.sleep(0)
+        seen.append(text_of(update))
+
+    async def failed(update: object, context: Context) -> None:
+        errors.append(context.error)
+
+    app.add_handlers([CommandHandler("start", start), MessageHandler(filters.TEXT, other)])
+    app.add_error_handler(failed)
+    alice = local.world.person("Alice")
+    async with local.run(app):
+        for text in ("a", "/start", "b"):
+            alice.send(text)
+            await until(lambda text=text: text in seen or errors)  # type: ignore[misc]
+        await until(lambda: len(seen) == 2)
+
+    assert [type(error) for error in errors] == [WouldDeadlock]
+    assert str(errors[0]).endswith("have the update processor await the coroutine that it is given, in its own thread")
+    assert seen == ["a", "b"]
+
+
+def test_one_loop_after_the_other(local_app: App) -> None:
+    """A function in the cloud has a loop for each request, and may never shut the application down in between."""
+    app, seen = local_app, list[str]()
+
+    async def slow(update: Update, context: Context) -> None:
+        await asyncio.sleep(0.001)
+        seen.append(text_of(update))
+
+    app.add_handler(MessageHandler(filters.TEXT, slow))
+
+    async def serve(*numbers: int) -> None:
+        if not numbers[0]:
+            await app.initialize()
+        for number in numbers:
+            await soon(app.process_update(message(app, number, str(number))))
+
+    for numbers in ((0, 1, 2), (3, 4), (5,)):
+        asyncio.run(serve(*numbers))
+
+    assert seen == ["0", "1", "2", "3", "4", "5"]
 
 
 async def test_process_update_by_hand(local: Stage) -> None:

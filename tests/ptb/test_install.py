@@ -14,13 +14,13 @@ from telegram.ext import Application, ApplicationBuilder, CommandHandler, Contex
 
 import aiostep
 from aiostep import WouldDeadlock, register_next_step
-from aiostep_core.errors import AlreadyInstalled, BadArgument, UnsupportedTarget
+from aiostep_core.errors import AlreadyInstalled, BadArgument, PluginError, UnsupportedTarget
 from aiostep_core.facts import Facts
 from aiostep_core.keys import Key
-from aiostep_ptb import StepApplication, adapter, ask, wait_for
+from aiostep_ptb import PTBAdapter, StepApplication, adapter, ask, wait_for
 from aiostep_testing import World
 from aiostep_testing.transports.ptb import make_application, make_builder
-from tests.ptb.stage import App, Context, Stage, reply, text_of, until, waiting
+from tests.ptb.stage import App, Context, Stage, echo, reply, text_of, until, waiting
 from tests.ptb.test_flows import message, run_bounded
 
 pytestmark = pytest.mark.anyio
@@ -112,6 +112,34 @@ async def test_an_application_that_installs_itself(local: Stage) -> None:
     assert await ask_name(app) == "Ann"
     with pytest.raises(AlreadyInstalled, match="not with {'grace': 2.0}"):
         adapter.install(app, grace=2.0)
+
+
+async def test_installing_while_the_bot_runs(stage: Stage) -> None:
+    """An application that runs already is served from the next update on."""
+    app = stage.builder().build()
+
+    async def start(update: Update, context: Context) -> None:
+        await reply(update, f"hello {text_of(await wait_for())}")
+
+    app.add_handler(CommandHandler("start", start))
+    echo(app)
+    alice = stage.world.person("Alice")
+    async with stage.run(app):
+        alice.send("hi")
+        await alice.expect("^other:hi$")
+        stage.note(adapter.install(app))
+        alice.send("/start")
+        await waiting(stage)
+        alice.send("Ann")
+        await alice.expect("^hello Ann$")
+
+
+def test_a_framework_that_is_too_old(local_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also whoever does not come through the plugin is told which version is needed."""
+    monkeypatch.delattr(Application, "mark_data_for_update_persistence")
+
+    with pytest.raises(PluginError, match=r"needs python-telegram-bot>=20\.3, but .* is installed; pip install"):
+        PTBAdapter(local_app)
 
 
 async def test_installing_again_is_harmless(local: Stage) -> None:
