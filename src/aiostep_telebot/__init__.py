@@ -7,7 +7,7 @@
     adapter.install(bot)
 
 is the same as ``aiostep.install(bot)``, for an ``AsyncTeleBot`` as well as for a ``TeleBot``. The functions here are
-those of ``aiostep``, typed for pyTelegramBotAPI; those of ``aiostep.sync`` are for a ``TeleBot``.
+those of ``aiostep``, typed for pyTelegramBotAPI; those of ``aiostep_telebot.sync``, typed as well, are for a ``TeleBot``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from . import sync as sync
 from .typed import ask as ask
 from .typed import wait_for as wait_for
 
@@ -22,12 +23,32 @@ if TYPE_CHECKING:
     from . import adapter as adapter
     from .adapter import AsyncTelebotAdapter as AsyncTelebotAdapter
     from .adapter import install as install
+    from .state_storage import AiostepStateStorage as AiostepStateStorage
+    from .state_storage import AsyncAiostepStateStorage as AsyncAiostepStateStorage
+    from .step_backend import AiostepStepBackend as AiostepStepBackend
     from .threaded import TelebotAdapter as TelebotAdapter
 
-__all__ = ["AsyncTelebotAdapter", "TelebotAdapter", "adapter", "ask", "install", "wait_for"]
+__all__ = [
+    "AiostepStateStorage",
+    "AiostepStepBackend",
+    "AsyncAiostepStateStorage",
+    "AsyncTelebotAdapter",
+    "TelebotAdapter",
+    "adapter",
+    "ask",
+    "install",
+    "wait_for",
+]
 
 # What needs telebot is imported when it is used: plugin.py is in this package, and read on machines without telebot.
-_LAZY: Final = {"AsyncTelebotAdapter": ".adapter", "TelebotAdapter": ".threaded", "install": ".adapter"}
+_LAZY: Final = {
+    "AiostepStateStorage": ".state_storage",
+    "AiostepStepBackend": ".step_backend",
+    "AsyncAiostepStateStorage": ".state_storage",
+    "AsyncTelebotAdapter": ".adapter",
+    "TelebotAdapter": ".threaded",
+    "install": ".adapter",
+}
 
 if not TYPE_CHECKING:  # for checkers it would make every misspelt name a good one
 

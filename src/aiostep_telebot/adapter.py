@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, overload
 
 from telebot import TeleBot, asyncio_helper, types
 from telebot.async_telebot import AsyncTeleBot
 
-from aiostep_core.abc import Address, Sent, StepStorage
+from aiostep_core.abc import Address, Sent
 from aiostep_core.context import Turn
 from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import AlreadyInstalled, UnsupportedTarget
@@ -17,11 +18,14 @@ from aiostep_core.facts import Delivery
 from aiostep_core.installed import install_adapter
 from aiostep_core.runtime import Runtime
 
+from aiostep_core.reports import TimedOut
 from . import sending
+from aiostep_core.steps import Step
 from .aliases import ALIASES
 from .base import BotAdapter
 from .entry import Entry
 from .threaded import TelebotAdapter
+from .callbacks import call_step
 from .turns import QuietEnds
 
 __all__ = ["AsyncTelebotAdapter", "install"]
@@ -85,6 +89,7 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
         self.note_subscription(args, kwargs)
         updates: list[types.Update] = await self._get_updates(*args, **kwargs)
         return updates
+        self.runtime.steps.begin()
 
     async def _on_close_session(self) -> None:
         self._is_closing = True
@@ -104,6 +109,15 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
 
     def learn_name(self) -> None:
         self.runtime.start(self._learn_name())
+    async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
+        try:
+            result = call_step(replace(step, fn=step.on_timeout or step.fn), timed_out, None, self.target)
+            if inspect.isawaitable(result):
+                await result
+        except Exception as error:
+            if not await self.ends.handle(error):
+                raise
+
 
     async def _learn_name(self) -> None:
         with contextlib.suppress(Exception):  # whatever is wrong with the network, others will say it
@@ -138,7 +152,7 @@ def install(
     *,
     detach: bool = False,
     grace: float = 5.0,
-    storage: str | StepStorage | None = None,
+    storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
 ) -> Engine: ...
@@ -148,14 +162,14 @@ def install(
     *,
     max_waiting: int = 1000,
     grace: float = 5.0,
-    storage: str | StepStorage | None = None,
+    storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
 ) -> Engine: ...
 def install(
     target: AsyncTeleBot | TeleBot,
     *,
-    storage: str | StepStorage | None = None,
+    storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
     **options: Any,

@@ -7,6 +7,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from telebot import TeleBot, apihelper, types, util
@@ -15,12 +16,14 @@ from aiostep_core.abc import Address, Sent
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.errors import AlreadyInstalled, BadArgument, WouldDeadlock
 from aiostep_core.facts import Delivery
+from aiostep_core.reports import TimedOut
 from aiostep_core.runtime import Runtime
 from aiostep_core.steps import Step
 from aiostep_core.threads import Detached, Outside, ThreadRuntime
 
 from . import sending
 from .base import BotAdapter
+from .callbacks import call_step
 from .threaded_entry import ThreadedEntry
 
 __all__ = ["TelebotAdapter"]
@@ -72,6 +75,7 @@ class TelebotAdapter(BotAdapter[TeleBot]):
 
     def _on_get_updates(self, *args: Any, **kwargs: Any) -> list[types.Update]:
         self.note_subscription(args, kwargs)
+        self.runtime.steps.begin()
         updates: list[types.Update] = self._get_updates(*args, **kwargs)
         return updates
 
@@ -79,6 +83,14 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         """End the waits first: telebot joins its workers, and would wait for those that wait."""
         self.runtime.close(self.grace)
         self._stop_bot()
+
+    async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
+        call = replace(step, fn=step.on_timeout or step.fn)
+        try:
+            await Outside(lambda: call_step(call, timed_out, None, self.target))
+        except Exception as error:
+            if not await Outside(functools.partial(self.entry.handle_error, error)):
+                raise
 
     def learn_name(self) -> None:
         self.runtime.aside(self._learn_name)

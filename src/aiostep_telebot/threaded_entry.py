@@ -80,6 +80,7 @@ class ThreadedEntry:
         self._recent = engine.updates.of(adapter.bot_id)
         self._waits, self._albums, self._held = engine.signs_of_life
         self._scopes = adapter.runtime.steps.storage.scopes
+        self._is_durable = adapter.runtime.steps.storage.is_durable
         self._recent_lock = threading.Lock()
         # With all but the update in its class, and no function to be called for it, a turn takes half the time.
         ours = {"runtime": adapter.runtime, "adapter": adapter, "__init__": object.__init__}
@@ -204,6 +205,8 @@ class ThreadedEntry:
             with self._recent_lock:
                 is_new = self._recent.add(update.update_id)
             step, goes_on = self._decide(turn) if is_new and not self._runtime.is_idle else (None, is_new)
+        if goes_on and self._is_durable:  # it may take long, and others need the lock
+            step, goes_on = self._guarded(self._take, turn)
         if not goes_on:
             self._skip(update)
             if here.begun is not None:
@@ -251,13 +254,15 @@ class ThreadedEntry:
 
     def _decide(self, turn: Turn) -> tuple[Step | None, bool]:
         """Return the step that the update runs, and whether telebot shall have it."""
-        if not self._concerns(turn.carrier):
-            return None, True
+        return self._guarded(self._meet, turn) if self._concerns(turn.carrier) else (None, True)
+
+    def _guarded(self, look: Callable[[Turn], tuple[Step | None, bool]], turn: Turn) -> tuple[Step | None, bool]:
+        """Have what a filter or the storage raises go where telebot has errors go."""
         try:
-            return self._meet(turn)
+            return look(turn)
         except Exception as error:
             self._forget(turn.carrier)
-            if not self._ends.handle(error):  # a filter raised
+            if not self._ends.handle(error):
                 raise
             return None, False
 
@@ -270,9 +275,14 @@ class ThreadedEntry:
             runtime.start(self._adapter.answer_click(delivery, NOT_YOURS))
         if decision.outcome is not Outcome.PASS:
             return None, False
-        step = runtime.block(runtime.steps.take(delivery))
+        return (None, True) if self._is_durable else self._take(turn)
+
+    def _take(self, turn: Turn) -> tuple[Step | None, bool]:
+        runtime = self._runtime
+        step = runtime.block(runtime.steps.take(turn.delivery))
         if step is not None:
-            runtime.open_for_step(step, turn)
+            with self._lock:
+                runtime.open_for_step(step, turn)
         return step, True
 
     def _concerns(self, update: types.Update) -> bool:
@@ -373,6 +383,10 @@ class ThreadedEntry:
         if self._bot.exception_handler is not self._ends:
             self._ends = ThreadedEnds(self._bot.exception_handler, self._raised)
             self._bot.exception_handler = self._ends
+
+    def handle_error(self, error: Exception) -> Any:
+        """Let the bot's exception handler have what no update has led to; return whether it took it."""
+        return self._ends.handle(error)
 
     def unguard_errors(self) -> None:
         """Undo ``guard_errors``."""
