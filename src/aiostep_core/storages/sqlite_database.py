@@ -24,7 +24,7 @@ from typing import Any, Final, TypeVar
 from ..errors import StorageClosed, StorageUnavailable
 from . import sqlite_operations as operations
 from .sqlite_errors import is_busy, is_damage, translated
-from .sqlite_file import IN_MEMORY, Connections, DatabaseFile
+from .sqlite_file import Connections, DatabaseFile
 from .sqlite_forks import watch
 from .sqlite_jobs import Job, Operation, deliver, do, fail
 
@@ -69,7 +69,7 @@ class Database:
         self.is_closed = False
         self._clock = clock
         # In memory nobody waits for a disk, nor for other processes.
-        self._commits_here = not file.is_synced or file.path == IN_MEMORY
+        self._commits_here = not file.is_synced or file.is_in_memory
         self._connections: Connections | None = None
         self._writer: sqlite3.Cursor | None = None
         self._reader: sqlite3.Cursor | None = None
@@ -154,7 +154,8 @@ class Database:
     def before_fork(self) -> None:
         self._has_locks = self._lock.acquire(timeout=self.file.timeout + _GRACE)
         if self._has_locks:
-            self._disconnect()
+            if not self.file.is_in_memory:
+                self._disconnect()
             self._read_lock.acquire()
 
     def after_fork(self) -> None:
@@ -163,10 +164,11 @@ class Database:
             self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        if self._connections is not None:
+        # What is in memory was copied with it, and has no locks.
+        if self._connections is not None and not (self.file.is_in_memory and self._has_locks):
             self._was_open_at_fork = True
             _inherited.append((self._connections, self._writer, self._reader))
-        self._connections = self._writer = self._reader = None
+            self._connections = self._writer = self._reader = None
         self._make_locks()
 
     def _make_locks(self) -> None:

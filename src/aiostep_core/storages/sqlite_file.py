@@ -13,6 +13,7 @@ from typing import Final
 
 from ..errors import StorageDamaged, StorageUnavailable
 from .sqlite_errors import damaged, is_busy, is_damage
+from .sqlite_jobs import transaction
 from .sqlite_paths import (
     APPLICATION_ID,
     Identity,
@@ -82,9 +83,14 @@ class DatabaseFile:
     _is_suspect: bool = False
 
     @property
+    def is_in_memory(self) -> bool:
+        """Whether there is no file at all."""
+        return self.path == IN_MEMORY
+
+    @property
     def where(self) -> str:
         """What errors call it."""
-        return "SQLite in memory" if self.path == IN_MEMORY else f"SQLite file {self.path}"
+        return "SQLite in memory" if self.is_in_memory else f"SQLite file {self.path}"
 
     def open(self) -> Connections:
         """Open the file; make it if there is none.
@@ -121,7 +127,7 @@ class DatabaseFile:
         self._give_up(problem)
 
     def _open(self) -> Connections:
-        if self.path == IN_MEMORY:
+        if self.is_in_memory:
             writer = self._connect()
             self._prepare(writer)
             return Connections(writer)
@@ -171,10 +177,12 @@ class DatabaseFile:
 
         In this order our mark is in the file itself from its first transaction on, never only in the log.
         """
-        version = self._version(writer)
+        # At one moment: another process may be about to make the tables.
+        with transaction(writer, "begin"):
+            version = self._version(writer)
         if version < len(MIGRATIONS):
             self._upgrade(writer)
-        if self.path != IN_MEMORY:
+        if not self.is_in_memory:
             self._use_log(writer)
         writer.execute(f"pragma synchronous = {'full' if self.is_synced else 'normal'}")
         # Without this macOS says that data are on the disk when they are in its cache. Elsewhere it means nothing.
@@ -191,19 +199,13 @@ class DatabaseFile:
         return version
 
     def _upgrade(self, writer: sqlite3.Connection) -> None:
-        writer.execute("begin exclusive")
-        try:
+        with transaction(writer, "begin exclusive"):
             # Once more, now that nobody else can: another process may have been faster.
             for number in range(self._version(writer), len(MIGRATIONS)):
                 for statement in _statements(MIGRATIONS[number]):
                     writer.execute(statement)
                 writer.execute(f"pragma user_version = {number + 1}")
             writer.execute(f"pragma application_id = {APPLICATION_ID}")
-            writer.execute("commit")
-        except BaseException:
-            if writer.in_transaction:
-                writer.execute("rollback")
-            raise
 
     def _use_log(self, writer: sqlite3.Connection) -> None:
         deadline = time.monotonic() + self.timeout
@@ -235,7 +237,7 @@ class DatabaseFile:
             raise _Broken(" ".join(str(answer).split()))
 
     def _give_up(self, problem: str) -> None:
-        if not self.recreates or self.path == IN_MEMORY:
+        if not self.recreates or self.is_in_memory:
             raise damaged(self.where, problem)
         try:
             aside = set_aside(Path(self.path), self.timeout)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from ..errors import StorageUnavailable
 from .sqlite_errors import concerns_all, translated
 
-__all__ = ["Job", "Operation", "deliver", "do", "fail"]
+__all__ = ["Job", "Operation", "deliver", "do", "fail", "transaction"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -94,42 +94,34 @@ def deliver(jobs: Sequence[Job[Any]]) -> None:
             loop.call_soon_threadsafe(_finish, futures)
 
 
-class _Transaction:
-    """Commits at the end, or has nothing done.
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection, begin: str = "begin immediate") -> Iterator[None]:
+    """Commit at the end, or have nothing done.
 
-    It is one that writes from its first moment on. One that begins with reading fails at once when it comes to write
-    if another process has written meanwhile, and no timeout helps.
+    By default it is one that writes from its first moment on. One that begins with reading fails at once when it
+    comes to write if another process has written meanwhile, and no timeout helps.
     """
-
-    __slots__ = ("_cursor",)
-
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self._cursor = cursor
-
-    def __enter__(self) -> None:
-        self._cursor.execute("begin immediate")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._cursor.execute("commit")
-        finally:
-            # Some errors, a full disk is one, have rolled back already.
-            if self._cursor.connection.in_transaction:
-                self._cursor.execute("rollback")
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("commit")
+    finally:
+        # Some errors, a full disk is one, have rolled back already.
+        if connection.in_transaction:
+            connection.execute("rollback")
 
 
 def _together(jobs: Sequence[Job[Any]], cursor: sqlite3.Cursor, now: float) -> None:
     if len(jobs) == 1 and jobs[0].is_single:
         jobs[0].result = jobs[0].operation(cursor, now)
         return
-    with _Transaction(cursor):
+    with transaction(cursor.connection):
         for job in jobs:
             job.result = job.operation(cursor, now)
 
 
 def _apart(jobs: Sequence[Job[Any]], cursor: sqlite3.Cursor, now: float) -> None:
-    with _Transaction(cursor):
+    with transaction(cursor.connection):
         for job in jobs:
             cursor.execute("savepoint job")
             try:
