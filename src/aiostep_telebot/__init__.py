@@ -7,7 +7,8 @@
     adapter.install(bot)
 
 is the same as ``aiostep.install(bot)``, for an ``AsyncTeleBot`` as well as for a ``TeleBot``. The functions here are
-those of ``aiostep``, typed for pyTelegramBotAPI; those of ``aiostep_telebot.sync``, typed as well, are for a ``TeleBot``.
+those of ``aiostep``, typed for pyTelegramBotAPI; for a ``TeleBot``, ``aiostep_telebot.sync`` has those of
+``aiostep.sync``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from . import adapter as adapter
     from .adapter import AsyncTelebotAdapter as AsyncTelebotAdapter
     from .adapter import install as install
+    from .aliases import StepsMixin as StepsMixin
     from .state_storage import AiostepStateStorage as AiostepStateStorage
     from .state_storage import AsyncAiostepStateStorage as AsyncAiostepStateStorage
     from .step_backend import AiostepStepBackend as AiostepStepBackend
@@ -33,6 +35,7 @@ __all__ = [
     "AiostepStepBackend",
     "AsyncAiostepStateStorage",
     "AsyncTelebotAdapter",
+    "StepsMixin",
     "TelebotAdapter",
     "adapter",
     "ask",
@@ -46,6 +49,7 @@ _LAZY: Final = {
     "AiostepStepBackend": ".step_backend",
     "AsyncAiostepStateStorage": ".state_storage",
     "AsyncTelebotAdapter": ".adapter",
+    "StepsMixin": ".aliases",
     "TelebotAdapter": ".threaded",
     "install": ".adapter",
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from types import MethodType
 from typing import Any, Final, overload
 
 from telebot import TeleBot, asyncio_helper, types
@@ -16,16 +18,16 @@ from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import AlreadyInstalled, UnsupportedTarget
 from aiostep_core.facts import Delivery
 from aiostep_core.installed import install_adapter
-from aiostep_core.runtime import Runtime
-
 from aiostep_core.reports import TimedOut
-from . import sending
+from aiostep_core.runtime import Runtime
 from aiostep_core.steps import Step
+
+from . import sending
 from .aliases import ALIASES
 from .base import BotAdapter
+from .callbacks import call_step
 from .entry import Entry
 from .threaded import TelebotAdapter
-from .callbacks import call_step
 from .turns import QuietEnds
 
 __all__ = ["AsyncTelebotAdapter", "install"]
@@ -67,7 +69,7 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
         self.replace("answer_callback_query", self._on_answer_callback_query)
         for name, alias in ALIASES.items():
             if not hasattr(bot, name):
-                self.replace(name, alias)
+                self.replace(name, MethodType(alias, bot))
         self.guard_errors()
         self._undo.append(self._unguard_errors)
 
@@ -87,9 +89,9 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
 
     async def _on_get_updates(self, *args: Any, **kwargs: Any) -> list[types.Update]:
         self.note_subscription(args, kwargs)
+        self.runtime.steps.begin()
         updates: list[types.Update] = await self._get_updates(*args, **kwargs)
         return updates
-        self.runtime.steps.begin()
 
     async def _on_close_session(self) -> None:
         self._is_closing = True
@@ -107,8 +109,6 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
         if not self._is_closing and self._undo:
             self.runtime.reopen()
 
-    def learn_name(self) -> None:
-        self.runtime.start(self._learn_name())
     async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
         try:
             result = call_step(replace(step, fn=step.on_timeout or step.fn), timed_out, None, self.target)
@@ -118,6 +118,8 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
             if not await self.ends.handle(error):
                 raise
 
+    def learn_name(self) -> None:
+        self.runtime.start(self._learn_name())
 
     async def _learn_name(self) -> None:
         with contextlib.suppress(Exception):  # whatever is wrong with the network, others will say it

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from telebot import types
 
@@ -83,8 +83,8 @@ class ThreadedEntry:
         self._is_durable = adapter.runtime.steps.storage.is_durable
         self._recent_lock = threading.Lock()
         # With all but the update in its class, and no function to be called for it, a turn takes half the time.
-        ours = {"runtime": adapter.runtime, "adapter": adapter, "__init__": object.__init__}
-        self._make_turn: Callable[[], Turn] = type("ThreadedTurn", (Turn,), ours)
+        ours: dict[str, Any] = {"runtime": adapter.runtime, "adapter": adapter, "__init__": object.__init__}
+        self._make_turn: Callable[[], Turn] = cast("Any", type("ThreadedTurn", (Turn,), ours))
         self._lock = adapter.runtime.lock
         self._bot = bot
         self._go_on = bot.process_new_updates

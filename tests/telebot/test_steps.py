@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from telebot import TeleBot
 from telebot.async_telebot import AsyncTeleBot
 from telebot.asyncio_handler_backends import BaseMiddleware, CancelUpdate, SkipHandler
 from telebot.types import Message
 
 from aiostep import BadArgument, ask, next_step, pending, register_next_step
+from aiostep_telebot import StepsMixin
 from tests.telebot.stage import Stage, echo, until
 
 pytestmark = pytest.mark.anyio
@@ -272,6 +275,58 @@ async def test_the_names_that_telebot_has_for_steps(stage: Stage) -> None:
                 await alice.expect("forgotten")
             alice.send("Ann")
             await alice.expect(end)
+
+
+async def test_the_names_that_telebot_has_for_replies(stage: Stage) -> None:
+    """``register_for_reply`` and its relatives: the first reply to that message, whoever writes it, and no other."""
+    bot: Any = stage.bot()
+
+    @bot.message_handler(commands=["start"])
+    async def start(message: Message) -> None:
+        sent = await bot.send_message(message.chat.id, "who?")
+        await bot.register_for_reply(sent, step, "first", end=".")
+        await bot.register_for_reply_by_message_id(message.message_id, step, "second", end="!")
+
+    @bot.message_handler(commands=["forget"])
+    async def forget(message: Message) -> None:
+        assert message.reply_to_message is not None
+        await bot.clear_reply_handlers_by_message_id(message.reply_to_message.message_id)
+        await bot.send_message(message.chat.id, "forgotten")
+
+    async def step(message: Message, which: str, end: str) -> None:
+        await bot.send_message(message.chat.id, f"{which}: {message.text}{end}")
+
+    echo(bot)
+    alice, eve = stage.world.person("Alice"), stage.world.person("Eve")
+    group = stage.world.group("G", members=[alice, eve])
+    async with stage.run(bot):
+        asked = alice.send("/start", to=group)
+        who = await alice.expect("who", in_=group)
+        await until(lambda: stage.engine and len(stage.engine.runtime.steps.storage.scopes))
+        alice.send("not a reply", to=group)
+        await alice.expect("^other:not a reply$", in_=group)
+        eve.send("Eve", to=group, reply_to=who)
+        await alice.expect(r"^first: Eve\.$", in_=group)
+        alice.send("again", to=group, reply_to=who)
+        await alice.expect("^other:again$", in_=group)
+        alice.send("/forget", to=group, reply_to=asked)
+        await alice.expect("forgotten", in_=group)
+        eve.send("late", to=group, reply_to=asked)
+        await alice.expect("^other:late$", in_=group)
+
+
+async def test_the_names_are_those_of_telebot() -> None:
+    """Each has the parameters that ``TeleBot`` has, and a bot's class may have them for type checkers to see."""
+    names = [name for name in vars(StepsMixin) if not name.startswith("_")]
+
+    class Bot(StepsMixin, AsyncTeleBot):
+        pass
+
+    assert len(names) == 8
+    for name in names:
+        ours, theirs = (list(inspect.signature(getattr(one, name)).parameters) for one in (StepsMixin, TeleBot))
+        assert ours == theirs
+        assert getattr(Bot, name) is getattr(StepsMixin, name)
 
 
 async def test_a_step_with_a_filter(stage: Stage) -> None:

@@ -1,25 +1,93 @@
-"""What type checkers must make of a bot's code; never run, checked by mypy and pyright."""
+"""What type checkers must make of the code of bots of both kinds; never run, checked by mypy and pyright."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from telebot import TeleBot
+from telebot.async_telebot import AsyncTeleBot
 from telebot.types import CallbackQuery, Message
 from typing_extensions import assert_type
 
-from aiostep_telebot import ask, wait_for
+import aiostep
+from aiostep import Engine, Scope
+from aiostep_telebot import StepsMixin, adapter, ask, install, sync, wait_for
+
+
+class Bot(StepsMixin, AsyncTeleBot):
+    """A bot whose steps type checkers know."""
+
+
+bot = Bot("42:TEST")
+threaded = TeleBot("42:TEST")
+assert_type(adapter.install(bot, detach=True, grace=1.0, cancel_words=("stop",)), Engine)
+assert_type(install(threaded, max_waiting=50, grace=1.0, storage="memory://"), Engine)
+assert_type(aiostep.install(bot), Engine)
 
 
 async def questions(message: Message) -> None:
     assert_type(await ask("x"), Message)
-    assert_type(await ask("x", int), int)
+    assert_type(await ask("x", str), str)
+    assert_type(await ask("x", int, check=positive, retry="more", attempts=None, remind={60: "well?"}), int)
     assert_type(await ask("x", int, default=None), int | None)
     assert_type(await ask("x", default=0), Message | int)
+    assert_type(await ask(bot.send_photo(message.chat.id, "id"), str, to=message), str)
 
 
 async def waits(message: Message) -> None:
     assert_type(await wait_for(), Message)
+    assert_type(await wait_for(message.chat.id, timeout=25), Message)
     assert_type(await wait_for(kinds="callback_query"), CallbackQuery)
     assert_type(await wait_for(kinds="callback_query", default=None), CallbackQuery | None)
+    assert_type(await wait_for(scope=Scope.REPLY(message), default=None), Message | None)
     either = await wait_for(kinds=("message", "callback_query"))
     assert_type(either, Any)
+
+
+async def steps(message: Message) -> None:
+    assert_type(await bot.register_next_step_handler(message, step, 1, name="Ann"), None)
+    assert_type(await bot.register_for_reply_by_message_id(message.message_id, step), None)
+    assert_type(await aiostep.unregister_steps(message), int)
+
+
+async def step(message: Message, number: int = 0, name: str = "") -> None: ...
+
+
+def plain_questions(message: Message) -> None:
+    assert_type(sync.ask("x"), Message)
+    assert_type(sync.ask("x", str), str)
+    assert_type(sync.ask("x", float, check=lambda number: number > 0, retry="more"), float)
+    assert_type(sync.ask("x", int, default=None), int | None)
+    assert_type(sync.ask("x", default=0), Message | int)
+    assert_type(sync.ask(lambda: threaded.send_photo(message.chat.id, "id"), str, to=message), str)
+
+
+def plain_waits(message: Message) -> None:
+    assert_type(sync.wait_for(), Message)
+    assert_type(sync.wait_for(message.chat.id, timeout=25, default=None), Message | None)
+    assert_type(sync.wait_for(kinds="callback_query"), CallbackQuery)
+    assert_type(sync.wait_for(kinds="callback_query", default=None), CallbackQuery | None)
+    either = sync.wait_for(kinds=("message", "callback_query"))
+    assert_type(either, Any)
+
+
+@sync.conversation
+def generator(message: Message) -> sync.Questions:
+    name: str = yield sync.ask("x", str)
+    click: CallbackQuery = yield sync.wait_for(kinds="callback_query")
+    threaded.send_message(message.chat.id, f"{name} {click.data}")
+
+
+def plain_steps(message: Message) -> None:
+    assert_type(sync.register_next_step(message, plain_step, (1,), {"name": "Ann"}, timeout=60), None)
+    assert_type(sync.next_step(plain_step, name="Ann"), None)
+    assert_type(sync.unregister_steps(message), int)
+    assert_type(sync.clear(), int)
+    assert_type(generator(message), None)
+
+
+def plain_step(message: Message, number: int = 0, name: str = "") -> None: ...
+
+
+async def positive(number: int) -> bool:
+    return number > 0
