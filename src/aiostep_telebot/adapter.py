@@ -135,10 +135,10 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
     ) -> Sent:
         return await sending.send(self.target, to, prompt, keyboard, force_reply, send)
 
-    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+    async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         if self.clicks.take(delivery.update.id) or text is not None:
             with contextlib.suppress(*_REFUSALS):
-                await self._answer_callback_query(delivery.update.id, text=text)
+                await self._answer_callback_query(delivery.update.id, text=text, show_alert=alert or None)
 
     async def _on_answer_callback_query(self, callback_query_id: Any, *args: Any, **kwargs: Any) -> bool:
         self.clicks.note(callback_query_id)

@@ -196,9 +196,11 @@ class TelebotAdapter(BotAdapter[TeleBot]):
             raise BadArgument("prompt", type(prompt).__name__, "a text, or a function that sends a message")
         return sending.sent_of(await Outside(call))
 
-    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+    async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         if self.clicks.take(delivery.update.id) or text is not None:
-            answer = functools.partial(self._answer_callback_query, delivery.update.id, text=text)
+            answer = functools.partial(
+                self._answer_callback_query, delivery.update.id, text=text, show_alert=alert or None
+            )
             with contextlib.suppress(apihelper.ApiException, OSError):
                 await Outside(answer)
 
