@@ -48,6 +48,8 @@ class OriginalData(NamedTuple):
 
 
 Original = OriginalState | OriginalData
+#: No time that the original noted is so long ago: a smaller number is something of the bot's.
+_NO_TIME = 1e9
 #: Puts what the original kept into records, given what time it is.
 Adopt = Callable[[Records, Sequence[Original], float], None]
 
@@ -117,6 +119,8 @@ def _replace(path: Path, make: Callable[[Path], Records], fill: Callable[[Record
     try:
         records = make(made)
         try:
+            # It is made when it is first needed, which it must be also if there is nothing to put into it.
+            settle(records.read_many([]))
             fill(records)
         finally:
             # This moves everything into the one file, and onto the disk.
@@ -145,12 +149,16 @@ def _stand_in(name: str) -> Callable[[], None]:
 
 def _entry(name: str, value: object) -> Original:
     kind, _, user = name.partition(":")
-    user_id = int(user) if user.removeprefix("-").isdecimal() and user.isascii() else user
+    user_id = int(user) if user.isascii() and user.removeprefix("-").isdecimal() else user
     match kind, value:
         case "state", {"current_state": str(state), "chat_id": chat_id, "callback": str() | None as callback, **rest}:
             return OriginalState(user_id, state, callback, _chat(name, chat_id), _expiry(name, rest, "expire"))
-        case "data", {"data": dict(data), **rest}:
+        case "data", {"data": dict(data), **rest} if rest.keys() <= {"ex"}:
             return OriginalData(user_id, data, _expiry(name, rest, "ex"))
+        case "data", dict(data):
+            # Up to 0.3.4, or a little later, the time was put among the data.
+            is_timed = isinstance(data.get("expire"), float) and data["expire"] > _NO_TIME
+            return OriginalData(user_id, data, data.pop("expire") if is_timed else None)
         case _:
             raise ValueError(f"{name!r} is neither a state nor data of a user")
 
@@ -164,7 +172,7 @@ def _chat(name: str, chat_id: object) -> int | str | None:
 def _expiry(name: str, rest: Mapping[str, object], word: str) -> float | None:
     expires_at = rest.get(word)
     if not rest.keys() <= {word} or isinstance(expires_at, bool) or not isinstance(expires_at, int | float | None):
-        raise ValueError(f"{name!r} has members that no state or data has")
+        raise ValueError(f"{name!r} has members that no state has")
     return expires_at
 
 
