@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from aiogram import Dispatcher
+from telebot import TeleBot
+from telebot.async_telebot import AsyncTeleBot
 from telegram.ext import Application
 
 from aiostep_testing import Group, Person, Topic, World
@@ -15,7 +17,9 @@ from aiostep_testing.chats import EventKind
 from aiostep_testing.transports.aiogram import in_process, make_bot
 from aiostep_testing.transports.ptb import EmulatorRequest
 from aiostep_testing.transports.ptb import Feeder as ApplicationFeeder
+from aiostep_testing.transports.telebot import Feeder as TelebotFeeder
 from tests.docs.snippets import Action, Verb
+from tests.docs.threads import ThreadFeeder
 
 KINDS: dict[str, EventKind] = {"": "message", "edit": "edit", "toast": "answer"}
 
@@ -115,10 +119,14 @@ class Stage:
 
 
 def make_feeder(world: World, target: Any) -> Any:
-    """Return what feeds a page's `dp` or `application`, whose bot now speaks in the world."""
+    """Return what feeds a page's `dp`, `application` or `bot`, which now speaks in the world."""
     if isinstance(target, Dispatcher):
         return in_process(world, target, make_bot(world))
-    assert isinstance(target, Application), f"a play needs a Dispatcher or an Application, not {target!r}"
+    if isinstance(target, AsyncTeleBot):
+        return TelebotFeeder(world, target)
+    if isinstance(target, TeleBot):
+        return ThreadFeeder(world, target)
+    assert isinstance(target, Application), f"a play needs a dispatcher, an application or a bot, not {target!r}"
     # The builder could say it, but a page shows a bot as people build it.
     target.bot._request = (EmulatorRequest(world), EmulatorRequest(world))
     return ApplicationFeeder(world, target)

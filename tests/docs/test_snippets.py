@@ -59,8 +59,8 @@ class Rehearsal:
     async def run_play(self, play: Play) -> None:
         """Play one chat with the bot of the page, in process."""
         where, names = f"{self.path.name}:{play.line}", vars(self.module)
-        target = names.get("dp", names.get("application"))
-        assert target is not None, f"{where}: a play needs a `dp` or an `application`, and no block above defines one"
+        target = next((names[name] for name in ("dp", "application", "bot") if name in names), None)
+        assert target is not None, f"{where}: a play needs a `dp`, `application` or `bot`; no block above defines one"
         if self.stage is None or self.stage.target is not target:
             await self.close()
             self.stage = Stage(target)
