@@ -37,7 +37,7 @@ class AsyncClusterLink(Link):
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def close(self) -> None:
+    async def close(self, *, is_broken: bool = False) -> None:
         """Leave it open: whoever passed it in closes it, and its connections are mended by itself."""
 
 
@@ -63,7 +63,7 @@ class BlockingClusterLink(Link):
     async def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - there is no event loop
 
-    async def close(self) -> None:
+    async def close(self, *, is_broken: bool = False) -> None:
         """Leave it open: whoever passed it in closes it, and its connections are mended by itself."""
 
 

@@ -74,7 +74,7 @@ class Link(ABC):
                 return answers
             meanings = {answers[at].meaning for at in left}
             if Meaning.LOST in meanings:
-                await self.close()
+                await self.close(is_broken=True)
             if meanings != {Meaning.NO_SCRIPT}:
                 if time.monotonic() + pause > since + self._grace:
                     return answers
@@ -94,14 +94,14 @@ class Link(ABC):
         try:
             return await self._exchange(commands, is_whole)
         except Exception as error:
-            await self.close()
+            await self.close(is_broken=True)
             what = trouble(error)
             if what is None:
                 raise
             return [what] * len(commands)
         except BaseException:
             # Cancelled, or the program ends: answers that nobody waits for are under way.
-            await self.close()
+            await self.close(is_broken=True)
             raise
 
     @abstractmethod
@@ -112,8 +112,12 @@ class Link(ABC):
     async def _sleep(self, seconds: float) -> None: ...
 
     @abstractmethod
-    async def close(self) -> None:
-        """Break the connection. The next command makes a new one."""
+    async def close(self, *, is_broken: bool = False) -> None:
+        """Close the connection; the next command makes a new one.
+
+        Args:
+            is_broken: there may be answers under way, or nobody at the other end: do not wait for anything.
+        """
 
 
 class AsyncLink(Link):
@@ -157,10 +161,10 @@ class AsyncLink(Link):
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def close(self) -> None:
+    async def close(self, *, is_broken: bool = False) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.disconnect(nowait=True)
+            await connection.disconnect(nowait=is_broken)
 
 
 class BlockingLink(Link):
@@ -187,7 +191,7 @@ class BlockingLink(Link):
     async def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - there is no event loop
 
-    async def close(self) -> None:
+    async def close(self, *, is_broken: bool = False) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()
