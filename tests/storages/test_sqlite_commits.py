@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from asyncio import Task
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ async def records(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[S
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[sqlite3.Connection]:
+def locked(path: Path) -> Generator[sqlite3.Connection]:
     """Write to the file in a transaction that is still open, as another process would."""
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("begin immediate")
@@ -82,7 +82,7 @@ async def until(is_so: Callable[[], object]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def queueing(records: SqliteRecords, *operations: Coroutine[Any, Any, Any]) -> AsyncIterator[list[Task[Any]]]:
+async def queueing(records: SqliteRecords, *operations: Coroutine[Any, Any, Any]) -> AsyncGenerator[list[Task[Any]]]:
     """Begin operations while somebody else is committing, so that they are in the queue at the end."""
     with records._database._lock:
         tasks = [asyncio.create_task(operation) for operation in operations]

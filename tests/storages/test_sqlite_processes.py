@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def answer_of(child: int, pipe: int) -> str:
 
 
 @contextlib.contextmanager
-def opened(path: Path, **options: Any) -> Iterator[SqliteRecords]:
+def opened(path: Path, **options: Any) -> Generator[SqliteRecords]:
     """Open the file for threads."""
     records = SqliteRecords(path, is_blocking=True, timeout=SECONDS, **options)
     try:
@@ -265,9 +265,9 @@ def test_a_fork_in_the_middle_of_everything(path: Path) -> None:
 
     async def main() -> dict[str, str]:
         records = SqliteRecords(path, timeout=SECONDS)
-        *_, children = await asyncio.wait_for(
-            asyncio.gather(*(write(records, n) for n in range(5)), fork(records)), SECONDS
-        )
+        writing = [asyncio.create_task(write(records, number)) for number in range(5)]
+        children = await fork(records)
+        await asyncio.wait_for(asyncio.gather(*writing), SECONDS)
         for running in children:
             assert answer_of(*running) == ""
         try:

@@ -8,9 +8,9 @@ import locale
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ..errors import StorageDamaged, StorageUnavailable
 from .abc import Records
@@ -48,6 +48,7 @@ class OriginalData(NamedTuple):
 
 
 Original = OriginalState | OriginalData
+_STATE = ("current_state", "chat_id", "callback")
 #: No time that the original noted is so long ago: a smaller number is something of the bot's.
 _NO_TIME = 1e9
 #: Puts what the original kept into records, given what time it is.
@@ -60,10 +61,10 @@ def read_original(text: str) -> list[Original]:
     Raises:
         ValueError: the text is something else.
     """
-    content = json.loads(text)
+    content: Any = json.loads(text)
     if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
-    return [_entry(name, value) for name, value in content.items()]
+    return [_entry(name, value) for name, value in cast("dict[str, Any]", content).items()]
 
 
 def adopt_original(
@@ -147,32 +148,40 @@ def _stand_in(name: str) -> Callable[[], None]:
     return function
 
 
-def _entry(name: str, value: object) -> Original:
+def _entry(name: str, value: Any) -> Original:
     kind, _, user = name.partition(":")
+    if kind not in ("state", "data") or not isinstance(value, dict):
+        raise ValueError(f"{name!r} is neither a state nor data of a user")
     user_id = int(user) if user.isascii() and user.removeprefix("-").isdecimal() else user
-    match kind, value:
-        case "state", {"current_state": str(state), "chat_id": chat_id, "callback": str() | None as callback, **rest}:
-            return OriginalState(user_id, state, callback, _chat(name, chat_id), _expiry(name, rest, "expire"))
-        case "data", {"data": dict(data), **rest} if rest.keys() <= {"ex"}:
-            return OriginalData(user_id, data, _expiry(name, rest, "ex"))
-        case "data", dict(data):
-            # Up to 0.3.4, or a little later, the time was put among the data.
-            is_timed = isinstance(data.get("expire"), float) and data["expire"] > _NO_TIME
-            return OriginalData(user_id, data, data.pop("expire") if is_timed else None)
-        case _:
-            raise ValueError(f"{name!r} is neither a state nor data of a user")
+    members = cast("dict[str, Any]", value)
+    return _state(name, user_id, members) if kind == "state" else _data(name, user_id, members)
 
 
-def _chat(name: str, chat_id: object) -> int | str | None:
-    if chat_id is None or (isinstance(chat_id, int | str) and not isinstance(chat_id, bool)):
-        return chat_id
-    raise ValueError(f"{name!r} has no chat id but {type(chat_id).__name__}")
+def _state(name: str, user_id: int | str, members: dict[str, Any]) -> OriginalState:
+    if not {*_STATE} <= members.keys() <= {*_STATE, "expire"}:
+        raise ValueError(f"{name!r} has other members than a state")
+    state, chat_id, callback = (members[member] for member in _STATE)
+    if not isinstance(state, str) or not isinstance(callback, str | None):
+        raise ValueError(f"{name!r} has no name of a state, or none of a function")
+    if isinstance(chat_id, bool) or not isinstance(chat_id, int | str | None):
+        raise ValueError(f"{name!r} has no chat id but {type(chat_id).__name__}")
+    return OriginalState(user_id, state, callback, chat_id, _time(name, members.get("expire")))
 
 
-def _expiry(name: str, rest: Mapping[str, object], word: str) -> float | None:
-    expires_at = rest.get(word)
-    if not rest.keys() <= {word} or isinstance(expires_at, bool) or not isinstance(expires_at, int | float | None):
-        raise ValueError(f"{name!r} has members that no state has")
+def _data(name: str, user_id: int | str, members: dict[str, Any]) -> OriginalData:
+    if isinstance(members.get("data"), dict) and members.keys() <= {"data", "ex"}:
+        return OriginalData(user_id, members["data"], _time(name, members.get("ex")))
+    # Up to 0.3.4, or a little later, the time was put among the data.
+    expires_at = members.get("expire")
+    if isinstance(expires_at, float) and expires_at > _NO_TIME:
+        del members["expire"]
+        return OriginalData(user_id, members, expires_at)
+    return OriginalData(user_id, members, None)
+
+
+def _time(name: str, expires_at: object) -> float | None:
+    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float | None):
+        raise ValueError(f"{name!r} ends at no time but {type(expires_at).__name__}")
     return expires_at
 
 

@@ -203,8 +203,8 @@ def _made(path: Path, clock: Callable[[], float]) -> SqliteRecords:
     return SqliteRecords(path, durability="process", is_blocking=True, clock=clock)
 
 
-def _checked_path(path: object) -> str:
-    found = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+def _checked_path(path: str | os.PathLike[str]) -> str:
+    found = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
     if not isinstance(found, str) or not found or "\0" in found:
         raise BadArgument("path", path, f'the path of a file, such as "bot.db", or {IN_MEMORY!r}')
     # What is meant now must be meant later too, wherever the process has gone meanwhile.

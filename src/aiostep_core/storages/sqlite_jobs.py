@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from ..errors import StorageUnavailable
@@ -76,7 +76,7 @@ def fail(jobs: Sequence[Job[Any]], error: BaseException, where: str, timeout: fl
         else:
             job.error = translated(error, where, timeout)
         if job.error is error:
-            job.error = _copied(error)
+            job.error = _copied(job.error)
         else:
             job.error.__cause__ = error
 
@@ -95,7 +95,7 @@ def deliver(jobs: Sequence[Job[Any]]) -> None:
 
 
 @contextlib.contextmanager
-def transaction(connection: sqlite3.Connection, begin: str = "begin immediate") -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, begin: str = "begin immediate") -> Generator[None]:
     """Commit at the end, or have nothing done.
 
     By default it is one that writes from its first moment on. One that begins with reading fails at once when it

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
@@ -109,7 +109,7 @@ def let_go(identity: Identity) -> None:
 
 
 @contextlib.contextmanager
-def owned(path: Path, timeout: float) -> Iterator[bool]:
+def owned(path: Path, timeout: float) -> Generator[bool]:
     """Keep other processes from replacing the file at *path*; False if one of them has done that just now.
 
     Raises:

@@ -53,7 +53,8 @@ async def fill_one_by_one(storage: Any) -> None:
 def main(release: str) -> None:
     from aiostep.storage import FileStateStorage
 
-    for name, options in [("plain", {}), ("pretty", {"pretty": True})]:
+    variants: dict[str, dict[str, Any]] = {"plain": {}, "pretty": {"pretty": True}}
+    for name, options in variants.items():
         path = HERE / f"{release}-{name}.json"
         path.unlink(missing_ok=True)
         fill(FileStateStorage(path, **options))
