@@ -127,7 +127,7 @@ def open_steps(storage: object) -> StepStorage:
     if not isinstance(storage, (str, Records)):
         return _recorded(open_records(storage))
     if isinstance(storage, str):
-        _scheme(storage)
+        open_records(storage)  # refused here rather than by the first update
     return _recorded(storage)
 
 
@@ -175,7 +175,8 @@ def _open_sqlite(url: str, is_blocking: bool, options: dict[str, Any]) -> Record
 
     place, _, query = url.partition("://")[2].partition("?")
     if place and not place.startswith("/"):
-        raise BadArgument("storage", url, f"three slashes before a path: sqlite:///{place}, four from the root")
+        expected = "three slashes before a path, as in sqlite:///bot.db, and four before one from the root"
+        raise BadArgument("storage", "sqlite://...", expected)
     given: dict[str, Any] = {**dict(parse_qsl(query, keep_blank_values=True)), **options}
     try:
         if isinstance(given.get("timeout"), str):

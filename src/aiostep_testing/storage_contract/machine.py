@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -166,8 +166,7 @@ def records_machine(
 def _plain(answer: Any) -> Any:
     """Return an answer in a form in which all storages' answers are comparable."""
     if isinstance(answer, list):
-        many: list[Any] = answer
-        return [_plain(one) for one in many]
+        return [_plain(one) for one in cast("Any", answer)]
     if isinstance(answer, Found):
         return (answer.key, dict(answer.fields), answer.ttl is not None, answer.due)
     if isinstance(answer, Journal):
