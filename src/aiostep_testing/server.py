@@ -191,7 +191,8 @@ class _Connection:
 
     async def _linger(self) -> None:
         """Read on for a moment: closing on unread bytes resets the connection, and the peer loses our answer."""
-        self._writer.write_eof()
+        with contextlib.suppress(OSError):  # the peer has reset the connection already
+            self._writer.write_eof()
         with contextlib.suppress(asyncio.TimeoutError):
             await bounded(self._discard(), LINGER)
 
