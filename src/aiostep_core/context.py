@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .errors import WaitCancelled
 from .facts import Delivery, Facts
 
 if TYPE_CHECKING:
@@ -60,6 +61,22 @@ class Turn:
     def facts(self) -> Facts:
         """The facts of the update being handled."""
         return self.delivery.facts
+
+    def conversation_at(self, place: Place) -> Conversation | None:
+        """Return the conversation that the handler has open at *place*.
+
+        Raises:
+            WaitCancelled: one in this chat was ended while it did not wait, so the handler has not been told yet.
+        """
+        known = self.conversations or {}
+        for one in known.values():
+            # Who takes a place over means that place only.
+            is_here = one.reason != "replaced" and one.place.key.chat_id == place.key.chat_id
+            if one.reason is not None and (is_here or one.place == place):
+                reason, one.reason = one.reason, None
+                raise WaitCancelled(reason)
+        mine = known.get(place)
+        return mine if mine is not None and mine.is_open else None
 
     def rest(self) -> None:
         """Let go of what can be worked out again: the handler begins to wait, perhaps for long."""

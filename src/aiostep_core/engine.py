@@ -7,7 +7,7 @@ whoever sleeps in a wait that ended, and dispatch every leftover again, in order
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
@@ -327,6 +327,24 @@ class Engine:
             return NOTHING
         return Changes(leftovers=self.waits.close(conversation))
 
+    def gather(self, conversation: Conversation, others: Iterable[Conversation]) -> None:
+        """Move to *conversation* what the *others* of its handler keep unread and it is about as well.
+
+        A handler that asks in one scope and then in another is one conversation to whoever answers it.
+        """
+        place = conversation.place
+        for other in others:
+            if other is conversation or not other.unread:
+                continue
+            mine = [
+                one
+                for one in other.unread
+                if place in places_of(one.facts, {place.scope}) and conversation.concerns(place, one.facts)
+            ]
+            other.unread = [one for one in other.unread if one not in mine]
+            for one in mine:
+                _insert(conversation, one)
+
     def return_unread(self, wait: Wait) -> Changes:
         """Put an answer back whose handler was cancelled before it could take it."""
         delivery, conversation = wait.delivery, wait.conversation
@@ -336,8 +354,7 @@ class Engine:
         self.albums.discard(delivery.facts)
         if not conversation.is_open:
             return Changes(leftovers=[delivery])
-        unread = conversation.unread = conversation.unread or []
-        unread.insert(len([*takewhile(delivery.is_after, unread)]), delivery)
+        _insert(conversation, delivery)
         return NOTHING
 
     def _hold(self, conversation: Conversation, facts: Facts) -> Lane:
@@ -363,3 +380,9 @@ class Engine:
             if one is not delivery and (group is None or one.facts.media_group_id != group)
         ]
         return self._claim(wait, delivery, now)
+
+
+def _insert(conversation: Conversation, delivery: Delivery) -> None:
+    """Put *delivery* where it belongs in the mailbox by its time of arrival."""
+    unread = conversation.unread = conversation.unread or []
+    unread.insert(len([*takewhile(delivery.is_after, unread)]), delivery)

@@ -16,7 +16,7 @@ from .engine import Changes, Decision, Engine, Outcome
 from .errors import AlreadyWaiting, BadArgument, WaitCancelled, WaitEnded, WaitTimeout
 from .facts import Delivery
 from .filtering import Filtering
-from .keys import Key, Place
+from .keys import Key
 from .reports import Exit, Pending, tell
 from .sleeping import fall_asleep, over, wake
 from .stepping import Stepping
@@ -130,7 +130,7 @@ class Runtime:
         """
         if self.closed_for is not None:
             raise WaitCancelled(self.closed_for)
-        mine = None if turn is None else self._of_turn(turn, aim.place)
+        mine = None if turn is None else turn.conversation_at(aim.place)
         if mine is not None:
             return mine
         facts = turn.facts if turn is not None else None
@@ -180,7 +180,10 @@ class Runtime:
 
     def open_wait(self, wait: Wait, *, fresh: bool = False) -> Decision | None:
         """Open *wait*; the decision is that of a filter to be awaited over the mailbox."""
+        turn: Any = wait.conversation.owner
         try:
+            if turn is not None and turn.conversations and len(turn.conversations) > 1:
+                self.engine.gather(wait.conversation, turn.conversations.values())
             decision = self.engine.ask(wait, self.now(), fresh=fresh)
         except BaseException:  # its filter raised
             self.abandon(wait)
@@ -335,16 +338,6 @@ class Runtime:
         return asyncio.get_running_loop().call_later(delay, call, *args)
 
     # Inside.
-
-    def _of_turn(self, turn: Turn, place: Place) -> Conversation | None:
-        conversation = turn.conversations.get(place) if turn.conversations else None
-        if conversation is None or conversation.is_open:
-            return conversation
-        assert turn.conversations is not None
-        reason, conversation.reason = conversation.reason, None
-        if reason is not None:
-            raise WaitCancelled(reason)
-        return None
 
     async def _until_ended(self, wait: Wait, turn: Turn | None, reading: Decision | None, holds: Any) -> None:
         if reading is not None and wait.timeout == 0:  # it looks at what has come, however long its filter thinks
