@@ -81,13 +81,16 @@ class Sleeper:
 class _Timer:
     """A later call; ``cancel`` lets go of it at once, as it may hold much."""
 
-    __slots__ = ("call",)
+    __slots__ = ("_timers", "call")
 
-    def __init__(self, call: Callable[[], object]) -> None:
+    def __init__(self, timers: _Timers, call: Callable[[], object]) -> None:
+        self._timers = timers
         self.call: Callable[[], object] | None = call
 
     def cancel(self) -> None:
-        self.call = None
+        if self.call is not None:
+            self.call = None
+            self._timers.note_cancelled()
 
 
 class _Timers:
@@ -95,12 +98,13 @@ class _Timers:
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, _Timer]] = []
+        self._cancelled = 0
         self._numbers = itertools.count()
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def add(self, at: float, call: Callable[[], object]) -> _Timer:
-        timer = _Timer(call)
+        timer = _Timer(self, call)
         with self._news:
             heapq.heappush(self._heap, (at, next(self._numbers), timer))
             if self._thread is None:
@@ -110,9 +114,19 @@ class _Timers:
                 self._news.notify()
         return timer
 
+    def note_cancelled(self) -> None:
+        """Forget the cancelled ones once they are the greater part: waits are answered long before their time."""
+        with self._news:
+            self._cancelled += 1
+            if self._cancelled > len(self._heap) // 2 + 64:
+                self._heap = [entry for entry in self._heap if entry[2].call is not None]
+                heapq.heapify(self._heap)
+                self._cancelled = 0
+
     def _run(self) -> None:
         while True:
-            call = self._next().call
+            timer = self._next()
+            call, timer.call = timer.call, None
             if call is not None:
                 try:
                     call()
@@ -125,6 +139,7 @@ class _Timers:
             while True:
                 while self._heap and self._heap[0][2].call is None:
                     heapq.heappop(self._heap)
+                    self._cancelled = max(0, self._cancelled - 1)
                 left = self._heap[0][0] - time.monotonic() if self._heap else None
                 if left is not None and left <= 0:
                     return heapq.heappop(self._heap)[2]

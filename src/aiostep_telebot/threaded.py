@@ -51,6 +51,7 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         self.entry: ThreadedEntry
         self._blocking = threading.local()
         self._waiting = 0
+        self._is_closing = False
 
     # Installing.
 
@@ -75,14 +76,20 @@ class TelebotAdapter(BotAdapter[TeleBot]):
 
     def _on_get_updates(self, *args: Any, **kwargs: Any) -> list[types.Update]:
         self.note_subscription(args, kwargs)
+        if self.runtime.closed_for is not None and not self._is_closing:
+            self.runtime.reopen()  # a bot without threads may be started again
         self.runtime.steps.begin()
         updates: list[types.Update] = self._get_updates(*args, **kwargs)
         return updates
 
     def _on_stop_bot(self) -> None:
         """End the waits first: telebot joins its workers, and would wait for those that wait."""
-        self.runtime.close(self.grace)
-        self._stop_bot()
+        self._is_closing = True
+        try:
+            self.runtime.close(self.grace)
+            self._stop_bot()
+        finally:
+            self._is_closing = False
 
     async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
         call = replace(step, fn=step.on_timeout or step.fn)

@@ -395,6 +395,86 @@ async def test_who_brings_the_updates_in_must_not_wait(unthreaded: Stage) -> Non
     assert "threaded=True" in str(error)
 
 
+async def test_the_polling_thread_must_not_wait(stage: Stage) -> None:
+    """T40: a question in a filter, which the thread that polls asks, is refused at once, and polling goes on."""
+    bot, alice, bob = stage.bot(), stage.world.person("Alice"), stage.world.person("Bob")
+
+    def asks(message: Message) -> bool:
+        return bool(sync.ask("really?", to=bob.id))
+
+    def start(bot: TeleBot, message: Message) -> Generator[Any, Any, None]:
+        bot.send_message(message.chat.id, "go on")
+        yield wait_for(filter=asks)
+
+    stage.on(bot, "start", start)
+    echo(bot)
+    async with stage.run(bot):
+        alice.send("/start")
+        await alice.expect("go on")
+        await waiting(stage)
+        alice.send("yes")
+        await until(lambda: stage.errors)
+        bob.send("hi")
+        await bob.expect("^other:hi$")
+
+    assert [type(error) for error in stage.errors] == [WouldDeadlock]
+    stage.errors.clear()
+
+
+async def test_a_batch_of_all_kinds(stage: Stage) -> None:
+    """A handler that waits holds up neither the other updates of its batch nor the answer that is in it, a click."""
+    bot, alice, bob = stage.bot(), stage.world.person("Alice"), stage.world.person("Bob")
+
+    @bot.message_handler(commands=["offer"])
+    def offer(message: Message) -> None:
+        bot.send_message(message.chat.id, "sure?", reply_markup=buttons("Yes"))
+
+    @bot.edited_message_handler()
+    def edited(message: Message) -> None:
+        bot.send_message(message.chat.id, f"edited:{message.text}")
+
+    def start(bot: TeleBot, message: Message) -> Generator[Any, Any, None]:
+        click = yield wait_for(kinds="callback_query", timeout=5)
+        bot.send_message(message.chat.id, f"clicked {click.data}")
+
+    stage.on(bot, "start", start)
+    alice.send("/offer")
+    await asyncio.to_thread(bot.process_new_updates, taken(stage))
+    await alice.expect("sure")
+    sent = bob.send("hello")
+    taken(stage)
+    alice.send("/start")
+    clicking = asyncio.ensure_future(alice.click("Yes"))
+    await until(lambda: len(stage.account.updates) == 2)
+    bob.edit(sent, "hello again")
+    await asyncio.to_thread(bot.process_new_updates, taken(stage))
+    await bob.expect("^edited:hello again$")
+    await alice.expect("^clicked yes$")
+    await soon(clicking)
+    await soon(asyncio.to_thread(bot.stop_bot))
+
+
+def taken(stage: Stage) -> list[types.Update]:
+    """Take what is queued for the bot, in one batch."""
+    made: Any = types.Update
+    batch = [made.de_json(dict(raw)) for raw in stage.account.updates]
+    stage.account.updates.clear()
+    return batch
+
+
+async def test_a_bot_is_started_again(unthreaded: Stage) -> None:
+    """A bot without threads that was stopped and polls again lets its handlers wait as before."""
+    bot, alice = unthreaded.bot(), unthreaded.world.person("Alice")
+    bot.register_message_handler(yielding(bot, survey), commands=["start"])
+    for _ in range(2):
+        async with unthreaded.run(bot, bot.polling):
+            alice.send("/start")
+            for number in "123":
+                await alice.expect(f"q{number}")
+                alice.send(number)
+            await alice.expect("^done 1,2,3$")
+
+
 async def test_threads_are_not_without_end(blocked: Stage) -> None:
     """The next thread that would wait beyond the limit is refused, and the others go on."""
     bot, people = blocked.bot(install={"max_waiting": 2}), [blocked.world.person(name) for name in ("A", "B", "C")]

@@ -104,9 +104,10 @@ class Stage:
         bot.register_message_handler(self._make(bot, questions), commands=[command])
 
     @asynccontextmanager
-    async def run(self, bot: TeleBot) -> AsyncGenerator[None, None]:
-        """Poll while the block lasts; then stop the bot."""
-        polling = threading.Thread(target=bot.infinity_polling, kwargs={"logger_level": None}, daemon=True)
+    async def run(self, bot: TeleBot, poll: Callable[..., Any] | None = None) -> AsyncGenerator[None, None]:
+        """Poll while the block lasts, by *poll* or for ever; then stop the bot."""
+        target = poll if poll is not None else bot.infinity_polling
+        polling = threading.Thread(target=target, kwargs={"logger_level": None}, daemon=True)
         polling.start()
         await until(lambda: self.account.poll)
         try:
