@@ -7,9 +7,9 @@ import functools
 import heapq
 import threading
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..errors import BadArgument, StorageClosed
 from .abc import StateContext
@@ -21,9 +21,16 @@ from .values import VALUES, Values
 if TYPE_CHECKING:
     from .blocking_states import BlockingStates
 
-__all__ = ["MemoryStates"]
+__all__ = ["Cache", "MemoryStates"]
 
-_GONE: Any = object()
+
+class Cache(Protocol):
+    """A ``MutableMapping``, or one that does not say so, as those of cachebox."""
+
+    def get(self, key: Any, default: Any = None, /) -> Any: ...
+    def pop(self, key: Any, default: Any, /) -> Any: ...
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+    def __len__(self) -> int: ...
 
 
 class _Ends:
@@ -74,7 +81,7 @@ class MemoryStates(StatesBody):
 
     def __init__(
         self,
-        cache: MutableMapping[str, Any] | None = None,
+        cache: Cache | None = None,
         *,
         values: Values = VALUES,
         ex: float | timedelta | None = None,
@@ -87,7 +94,7 @@ class MemoryStates(StatesBody):
         # An empty cache is false; and cachebox's are mappings that do not say so.
         if cache is not None and not all(callable(getattr(cache, one, None)) for one in ("get", "pop", "__setitem__")):
             raise BadArgument("cache", cache, "a dict or another MutableMapping, such as cachetools.TTLCache(1000, 60)")
-        self.cache: MutableMapping[str, Any] = {} if cache is None else cache
+        self.cache: Cache = dict[str, Any]() if cache is None else cache
         self._copy: Callable[[Any, str], Any] = values.copy if strict else _deep_copy
         self._is_strict = strict
         self._clock = clock

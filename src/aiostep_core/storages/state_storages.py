@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import MutableMapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..errors import BadArgument
 from .abc import Records
 from .blocking_states import BlockingStates
-from .memory_states import MemoryStates
+from .memory_states import Cache, MemoryStates
 from .states import RecordedStates
 from .values import VALUES, Codec, Values
 
@@ -46,7 +45,7 @@ class AsyncMemoryStateStorage(MemoryStates):
 
     def __init__(
         self,
-        cache: MutableMapping[str, Any] | None = None,
+        cache: Cache | None = None,
         ex: float | timedelta | None = None,
         *,
         values: Values = VALUES,
@@ -71,7 +70,7 @@ class MemoryStateStorage(BlockingStates):
 
     def __init__(
         self,
-        cache: MutableMapping[str, Any] | None = None,
+        cache: Cache | None = None,
         ex: float | timedelta | None = None,
         *,
         values: Values = VALUES,
