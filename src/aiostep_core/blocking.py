@@ -39,8 +39,6 @@ __all__ = [
 #: What a generator handler returns.
 Questions: TypeAlias = Generator[Any, Any, None]
 
-cancel = installed.cancel
-
 #: Whether the code that runs is that of a generator, so that questions are yielded.
 _yields: ContextVar[bool] = ContextVar("aiostep_yields", default=False)
 
@@ -89,6 +87,11 @@ def pending() -> list[Pending]:
     """List who waits for what, oldest first: waits and registered steps."""
     found: list[Pending] = _now(installed.pending())
     return found
+
+
+def cancel(target: Any = None, *, user: int | None = None, chat: int | None = None, reason: str = "code") -> int:
+    """End the conversations with somebody; see ``aiostep.cancel``."""
+    return installed.cancel(target, user=user, chat=chat, reason=reason)
 
 
 def clear() -> int:

@@ -48,7 +48,7 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
         self.detach = detach
         self.grace = grace
         self.raised: dict[Turn, BaseException] = {}
-        self.ends = QuietEnds(None, self.raised)
+        self.ends: QuietEnds = QuietEnds(None, self.raised)
         self.runtime: Runtime
         self._entry: Entry
         self._is_closing = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -33,11 +33,13 @@ class BotAdapter(Adapter[TargetT]):
     name = "telebot"
 
     def __init__(self, target: TargetT, given: dict[str, Any], defaults: dict[str, Any]) -> None:
-        self.target = target
-        self.bot_id = _bot_id(target)
-        self.clicks = ClickWatch()
+        self.target: TargetT = target
+        self.bot_id: int = _bot_id(target)
+        self.clicks: ClickWatch = ClickWatch()
         self.allowed: frozenset[str] | None = None
-        self.options = MappingProxyType({name: value for name, value in given.items() if value != defaults[name]})
+        self.options: Mapping[str, Any] = MappingProxyType(
+            {name: value for name, value in given.items() if value != defaults[name]}
+        )
         self._learned: str | None = None
         self._is_learning = False
         self._undo: list[Callable[[], object]] = []

@@ -41,7 +41,7 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         grace: seconds that handlers have in ``stop_bot`` to take leave.
     """
 
-    runtime_class = ThreadRuntime
+    runtime_class: type[Runtime] | None = ThreadRuntime
 
     def __init__(self, target: TeleBot, *, max_waiting: int = 1000, grace: float = 5.0) -> None:
         super().__init__(target, {"max_waiting": max_waiting, "grace": grace}, _DEFAULTS)
