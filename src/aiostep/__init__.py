@@ -19,6 +19,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from aiostep_core import RAISE as RAISE
+from aiostep_core import Asks as Asks
 from aiostep_core import Engine as Engine
 from aiostep_core import Exit as Exit
 from aiostep_core import Key as Key
@@ -32,6 +33,9 @@ from aiostep_core import choose_many as choose_many
 from aiostep_core import clear as clear
 from aiostep_core import confirm as confirm
 from aiostep_core import conversation as conversation
+from aiostep_core import field as field
+from aiostep_core import fill as fill
+from aiostep_core import form as form
 from aiostep_core import install as install
 from aiostep_core import next_step as next_step
 from aiostep_core import on_exit as on_exit
@@ -84,6 +88,7 @@ __all__ = [
     "AiostepError",
     "AlreadyInstalled",
     "AlreadyWaiting",
+    "Asks",
     "BadArgument",
     "BaseStorage",
     "Engine",
@@ -123,6 +128,9 @@ __all__ = [
     "clear",
     "confirm",
     "conversation",
+    "field",
+    "fill",
+    "form",
     "install",
     "next_step",
     "on_exit",

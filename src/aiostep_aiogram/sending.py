@@ -6,7 +6,7 @@ import contextlib
 from typing import Any, Final, TypeGuard
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramNotFound
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
 from aiogram.methods import SendMediaGroup
 from aiogram.methods.base import TelegramMethod
 from aiogram.types import (
@@ -80,12 +80,12 @@ def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup:
 
 
 async def edit(bot: Bot, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> None:
-    """Change what was sent; a message that is gone, or is like that already, does no harm."""
+    """Change what was sent. It is a nicety: nobody's conversation ends because Telegram or the network refuses."""
     markup = None if made is None else keyboard(made)
     place: dict[str, Any] = {"chat_id": sent.chat_id, "message_id": sent.message_id, "reply_markup": markup}
     if to.key.business_id is not None:
         place["business_connection_id"] = to.key.business_id
-    with contextlib.suppress(TelegramBadRequest, TelegramForbiddenError, TelegramNotFound):
+    with contextlib.suppress(TelegramAPIError):
         if text is None:
             await bot.edit_message_reply_markup(**place)
         else:

@@ -21,6 +21,10 @@ from .engine import Engine as Engine
 from .engine import Outcome as Outcome
 from .facts import Delivery as Delivery
 from .facts import Facts as Facts
+from .filling import fill as fill
+from .forms import Asks as Asks
+from .forms import field as field
+from .forms import form as form
 from .installed import cancel as cancel
 from .installed import clear as clear
 from .installed import engine_of as engine_of
@@ -46,6 +50,7 @@ __all__ = [
     "RAISE",
     "Adapter",
     "Address",
+    "Asks",
     "Delivery",
     "Engine",
     "Exit",
@@ -71,6 +76,9 @@ __all__ = [
     "conversation",
     "current_turn",
     "engine_of",
+    "field",
+    "fill",
+    "form",
     "install",
     "install_adapter",
     "next_step",

@@ -205,7 +205,7 @@ class Adapter(ABC, Generic[TargetT]):
     async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
         """Change a message that was sent: its inline keyboard, None takes it away, and with *text* what it says.
 
-        Must not raise if the message is gone, too old, or is like that already.
+        Must not raise what Telegram or the network say: nobody's conversation ends because of it.
         """
 
     def is_gone(self, error: BaseException) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from .abc import Sent
+from .abc import Question, Sent
 from .asking import RAISE, check_attempts
 from .errors import BadArgument, WaitCancelled, WaitTimeout
 from .facts import KINDS, Delivery
@@ -18,7 +19,7 @@ from .questions import Retry
 from .setting import Setting, seconds
 from .texts import Saying, words
 
-__all__ = ["choose", "choose_many", "confirm"]
+__all__ = ["choose", "choose_many", "choose_with", "confirm"]
 
 _CLICK: Final = "callback_query"
 _PROBLEMS: Final[Mapping[object, str]] = {Answer.TOO_FEW: "choose_more", Answer.TOO_MANY: "choose_fewer"}
@@ -114,10 +115,10 @@ async def _ask(prompt: Any, options: list[Option], others: str, ask: dict[str, A
     unknown = set(ask) & {"as_", "keyboard"}
     if unknown:
         raise BadArgument("argument", min(unknown), "none of that name: the options say what is asked and shown")
-    return await _choose(prompt, options, others, menu, **ask)
+    return await choose_with(prompt, options, others, menu, **ask)
 
 
-async def _choose(
+async def choose_with(
     prompt: Any,
     options: list[Option],
     others: str,
@@ -134,22 +135,30 @@ async def _choose(
     scope: Scope | MessageScope | None = None,
     on_conflict: str = "replace",
     fresh: bool = False,
+    question: Question[Any] | None = None,
+    extras: tuple[str, ...] = (),
     **send: Any,
 ) -> Any:
-    """Ask with a menu; the arguments are those of ``ask``, and ``cancel="button"`` adds a button for that."""
+    """Ask with a menu; the arguments are those of ``ask``, and ``cancel="button"`` adds a button for that.
+
+    Args:
+        question: what a text is that names no button.
+        extras: further buttons, "back" and "skip": the result is then ``Answer.BACK`` or ``Answer.SKIPPED``.
+    """
     check_attempts(attempts)
     limit = seconds("timeout", timeout)
     setting = Setting.find(to, Scope.CHAT if scope is None and others == "anyone" else scope)
     texts, language = setting.runtime.engine.texts, setting.language
     made = Menu(
         options,
-        extras=("cancel",) if cancel == "button" else (),
+        extras=(*extras, "cancel") if cancel == "button" else extras,
         say=lambda saying: texts.say(saying, language),
         **menu,
     )
     choosing = _Choosing(
         made,
         others,
+        question,
         setting,
         _ClickOrMessage(),
         check=check,
@@ -169,9 +178,10 @@ async def _choose(
 class _Choosing(Prompting):
     """Asks with a menu."""
 
-    def __init__(self, menu: Menu, others: str, *args: Any, **options: Any) -> None:
+    def __init__(self, menu: Menu, others: str, text: Question[Any] | None, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._menu = menu
+        self._text = text
         self._others = others
         self._sent: Sent | None = None
         self._wait["accepts"] = self._accepts
@@ -205,6 +215,9 @@ class _Choosing(Prompting):
         facts, press = delivery.facts, pressed(delivery.facts.callback_data)
         got = self._menu.typed(facts.text or "") if press is None else self._menu.press(press.code)
         problem = None
+        if got is None and press is None and self._text is not None:
+            value = self._text.parse(delivery)
+            return await self._checked(await value if inspect.isawaitable(value) else value)
         if got is None:
             problem = Saying("choice", {"options": self._menu.shown})
         elif isinstance(got, Answer) and got in _PROBLEMS:
@@ -230,6 +243,8 @@ class _Choosing(Prompting):
         """
         if answer is Answer.CANCELLED:
             raise WaitCancelled("user", "by the button")
+        if answer in (Answer.BACK, Answer.SKIPPED):
+            return answer
         if answer is Answer.TURNED and self._sent is not None:
             # Awaited: of two changes the later one must arrive last. Further clicks wait in the mailbox.
             await self._setting.adapter.edit(self._address(), self._sent, keyboard=self._menu.keyboard())

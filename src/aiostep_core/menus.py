@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from .errors import BadArgument
 from .keyboards import Button, Keyboard, data_of, new_token
-from .texts import Saying
+from .texts import Saying, words
 
 __all__ = ["Answer", "Menu", "Option", "options_of"]
 
@@ -112,7 +112,7 @@ class Menu:
         """Take what somebody wrote instead: an option's label, or several with commas between them; None: neither."""
         plain = _plain(text)
         for name in self._extras:
-            if plain == _plain(self._say(Saying(name))):
+            if plain == _plain(self._say(Saying(name))) or plain.lstrip("/") in words(name):
                 return self.press({"cancel": _CANCEL, "back": _BACK, "skip": _SKIP}[name])
         if not self._many:
             number = self._by_text.get(plain, self._by_word.get(plain.rstrip(".!")))
@@ -185,7 +185,7 @@ class Menu:
             BadArgument: there is nothing to choose, too much, or something that nobody could choose.
         """
         count = len(self._options)
-        if not 1 <= count <= OPTIONS:
+        if not (self._extras or count) or count > OPTIONS:
             raise BadArgument("options", f"{count} options", f"from 1 to {OPTIONS:,}")
         if not self._is_inline and count > BUTTONS * 3:
             raise BadArgument("options", f"{count} options", 'fewer than 270, or style="inline", which has pages')
@@ -212,13 +212,12 @@ def options_of(options: Any, label: Callable[[Any], str] | None = None) -> list[
         BadArgument: it is nothing of the sort.
     """
     if isinstance(options, Mapping):
-        pairs = [Option(text, value) for value, text in options.items()]
-        return pairs if label is None else [Option(label(one.value), one.value) for one in pairs]
-    if isinstance(options, type) and issubclass(options, Enum):
-        return [Option(label(one) if label is not None else _name_of(one), one) for one in options]
+        labels: Mapping[Any, Any] = options  # pyright: ignore[reportUnknownVariableType]
+        return [Option(text if label is None else label(value), value) for value, text in labels.items()]
     if isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
         raise BadArgument("options", options, "a list, a dictionary of labels by value, or an Enum")
-    return [Option(label(one) if label is not None else _name_of(one), one) for one in options]
+    values: Iterable[Any] = options  # pyright: ignore[reportUnknownVariableType] - an Enum is its members
+    return [Option(label(one) if label is not None else _name_of(one), one) for one in values]
 
 
 def _name_of(value: Any) -> str:

@@ -47,6 +47,7 @@ LAZY: dict[str, set[str]] = {
     "aiostep_core/storages/redis_errors.py": {"redis"},
     "aiostep_core/storages/redis_servers.py": {"redis"},
     "aiostep_core/storages/values.py": {"msgspec"},  # where it is installed
+    "aiostep_core/form_fields.py": {"attrs", "msgspec"},  # where the bot uses them
     "aiostep_core/questions/contact.py": {"email_validator", "phonenumbers"},
     "aiostep_core/questions/dates.py": {"babel"},
     "aiostep_core/questions/known.py": {"msgspec", "pydantic"},  # where the bot uses them
