@@ -162,17 +162,19 @@ class MemoryStates(StatesBody):
 
     def _put(self, name: str, value: object, ttl: float | None, *, keep_end: bool = False) -> None:
         with self._lock:
-            now = self._tidy()
+            self._tidy()
             self.cache[name] = value
-            if ttl is not None or (name in self._ends and not keep_end):
-                self._ends.put(name, None if ttl is None else now + ttl)
+            if ttl is not None:
+                self._ends.put(name, self._clock() + ttl)
+            elif not keep_end:
+                self._ends.put(name, None)
 
     def _get(self, name: str) -> Any:
         with self._lock:
-            now = self._tidy()
+            self._tidy()
             found = self.cache.get(name)
             if self._touch is not None and found is not None and name in self._ends:
-                self._ends.put(name, now + self._touch)
+                self._ends.put(name, self._clock() + self._touch)
             return found
 
     def _pop(self, name: str) -> Any:
@@ -181,16 +183,13 @@ class MemoryStates(StatesBody):
             self._ends.put(name, None)
             return self.cache.pop(name, None)
 
-    def _tidy(self) -> float:
-        """Remove what has ended; return the time. With the lock held."""
+    def _tidy(self) -> None:
+        """Remove what has ended. With the lock held."""
         if self._is_closed:
             raise StorageClosed("memory://")
-        if not self._ends:
-            return self._clock()
-        now = self._clock()
-        for name in self._ends.pop_until(now):
-            self.cache.pop(name, None)
-        return now
+        if self._ends:
+            for name in self._ends.pop_until(self._clock()):
+                self.cache.pop(name, None)
 
 
 def _name(kind: str, whose: Whose) -> str:

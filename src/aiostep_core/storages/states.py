@@ -13,7 +13,7 @@ from uuid import UUID
 from ..errors import BadArgument, NotDurable, NotStorable, StorageClosed
 from ..named import name_of, named
 from .abc import RecordKey, Records, StateContext, StateStorage
-from .records import record_key
+from .records import record_name
 from .seen import forget_seen
 from .values import VALUES, Codec, class_of, subscript
 
@@ -225,6 +225,7 @@ class RecordedStates(StatesBody):
         self.records = records
         self._values = values
         self._space = space
+        self._space_name = record_name(space)
         self._owns_records = owns_records
         self._twin: RecordedStates | None = None
         self._is_closed = False
@@ -256,24 +257,25 @@ class RecordedStates(StatesBody):
     def _key(self, kind: str, whose: Whose) -> RecordKey:
         if self._is_closed:
             raise StorageClosed(repr(self.records))
-        return record_key(kind, self._space, *whose)
+        return RecordKey(kind, self._space_name, record_name(*whose))
 
     async def _put_state(self, whose: Whose, context: StateContext[Any], ttl: float | None) -> None:
-        fields = {"state": context.current_state, "chat": self._values.encode(context.chat_id, "chat_id")}
-        fields.update(_callback_fields(context.callback))
+        fields = {"state": context.current_state, "chat": _text_of(context.chat_id)}
+        if context.callback is not None:
+            fields.update(_callback_fields(context.callback))
         await self.records.write(self._key("state", whose), fields, ttl=ttl)
 
     async def _state(self, whose: Whose) -> StateContext[Any] | None:
         return self._context(await self.records.read(self._key("state", whose), touch=self._touch))
 
     async def _take_state(self, whose: Whose, chat: int | str | None) -> StateContext[Any] | None:
-        where = None if chat is None else {"chat": self._values.encode(chat, "chat_id")}
+        where = None if chat is None else {"chat": _text_of(chat)}
         return self._context(await self.records.take(self._key("state", whose), where=where))
 
     def _context(self, fields: Mapping[str, str]) -> StateContext[Any] | None:
         if not fields:
             return None
-        return StateContext(fields["state"], _callback(fields), self._values.decode(fields["chat"]))
+        return StateContext(fields["state"], _callback(fields), _read(fields["chat"]))
 
     async def _put_data(self, whose: Whose, data: dict[Any, Any], ttl: float | None) -> None:
         await self.records.write(self._key("data", whose), self._fields(data) or {_EMPTY: ""}, ttl=ttl)
@@ -289,8 +291,7 @@ class RecordedStates(StatesBody):
 
     def _fields(self, data: dict[Any, Any]) -> dict[str, str]:
         check_keys(data)
-        encode = self._values.encode
-        return {encode(key, "a key of data"): self._text(key, value) for key, value in data.items()}
+        return {_text_of(key): self._text(key, value) for key, value in data.items()}
 
     def _text(self, key: object, value: object) -> str:
         try:
@@ -302,7 +303,7 @@ class RecordedStates(StatesBody):
         if not fields:
             return None
         decode = self._values.decode
-        return {decode(name): decode(text) for name, text in fields.items() if name != _EMPTY}
+        return {_read(name): decode(text) for name, text in fields.items() if name != _EMPTY}
 
 
 def seconds(name: str, ex: float | timedelta) -> float:
@@ -341,7 +342,23 @@ def _check_key(key: Any) -> None:
 _KEYS = frozenset({str, int, bytes, UUID, type(None)})
 
 
+def _text_of(key: object) -> str:
+    """Return how an id or a key of data is written, the same whatever the codec of the data; mostly it is quick."""
+    if type(key) is str and key.isidentifier():
+        return f'"{key}"'
+    return VALUES.encode(key, "a key of data")
+
+
+def _read(text: str) -> Any:
+    """Return the id or the key that was written so."""
+    if text[0] == '"' and "\\" not in text:
+        return text[1:-1]
+    return int(text) if text.isdecimal() else VALUES.decode(text)
+
+
 def _check_id(name: str, value: object) -> None:
+    if type(value) is int:
+        return
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise BadArgument(name, value, "the number of a user or chat, or a text")
 
