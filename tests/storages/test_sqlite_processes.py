@@ -312,11 +312,10 @@ from aiostep_core.storages.sqlite import SqliteRecords
 records = SqliteRecords({str(path)!r}, {face})
 asyncio.run(records.write(RecordKey("state", "1", "5"), {{"x": "1"}}))
 """
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, timeout=SECONDS, check=True
-    )
+    command = [sys.executable, "-W", "error", "-c", script]
+    done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
 
-    assert (done.stdout, done.stderr) == (b"", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert [found.name for found in path.parent.iterdir()] == ["bot.db"]
     with opened(path) as records:
         assert settle(records.read(KEY)) == {"x": "1"}

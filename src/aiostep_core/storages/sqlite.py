@@ -17,7 +17,7 @@ from .original_file import Adopt, adopt_original, put_into
 from .sqlite_database import Database, Later
 from .sqlite_file import IN_MEMORY, DatabaseFile
 from .sqlite_jobs import Operation
-from .sqlite_operations import place
+from .sqlite_operations import Place, place
 from .sqlite_texts import text_of
 
 __all__ = ["SqliteRecords"]
@@ -86,39 +86,43 @@ class SqliteRecords(Records):
 
     async def read(self, key: RecordKey, *, touch: float | None = None) -> dict[str, str]:
         at = place(key)
-        fields, expires_at = await self._read(partial(operations.read, at=at))
+        fields, expires_at = await self._read(lambda cursor, now: operations.read(cursor, now, at))
         if touch is None or expires_at is None:
             return fields
-        return await self._change(partial(operations.touch, at=at, ttl=touch))
+        return await self._change(lambda cursor, now: operations.touch(cursor, now, at, touch))
 
     async def read_many(self, keys: Sequence[RecordKey]) -> list[dict[str, str]]:
-        return await self._read(partial(operations.read_many, places=[place(key) for key in keys]))
+        places = [place(key) for key in keys]
+        return await self._read(lambda cursor, now: operations.read_many(cursor, now, places))
 
     async def write(
         self, key: RecordKey, fields: Mapping[str, str], *, ttl: float | None = None, due: float | None = None
     ) -> None:
         at = place(key)
         if fields:
-            operation = partial(operations.write, at=at, text=text_of(fields), ttl=ttl, due=due)
-            await self._change(operation, is_single=True)
+            text = text_of(fields)
+            await self._change(lambda cursor, now: operations.write(cursor, now, at, text, ttl, due), is_single=True)
         else:
-            await self._change(partial(operations.remove, at=at), is_single=True)
+            await self._change(lambda cursor, now: operations.remove(cursor, now, at), is_single=True)
 
     async def write_new(
         self, key: RecordKey, fields: Mapping[str, str], *, ttl: float | None = None, due: float | None = None
     ) -> bool:
-        return await self._change(partial(operations.write_new, at=place(key), fields=dict(fields), ttl=ttl, due=due))
+        at, copy = place(key), dict(fields)
+        return await self._change(lambda cursor, now: operations.write_new(cursor, now, at, copy, ttl, due))
 
     async def merge(self, key: RecordKey, fields: Mapping[str, str], *, ttl: float | None = None) -> dict[str, str]:
-        return await self._change(partial(operations.merge, at=place(key), fields=dict(fields), ttl=ttl))
+        at, copy = place(key), dict(fields)
+        return await self._change(lambda cursor, now: operations.merge(cursor, now, at, copy, ttl))
 
     async def remove(self, key: RecordKey, *, where: Mapping[str, str] | None = None) -> bool:
+        at = place(key)
         if where:
-            return await self._change(partial(operations.take, at=place(key), where=dict(where))) is not None
-        return await self._change(partial(operations.remove, at=place(key)), is_single=True)
+            return await self._take(at, where) is not None
+        return await self._change(lambda cursor, now: operations.remove(cursor, now, at), is_single=True)
 
     async def take(self, key: RecordKey, *, where: Mapping[str, str] | None = None) -> dict[str, str]:
-        return await self._change(partial(operations.take, at=place(key), where=dict(where or {}))) or {}
+        return await self._take(place(key), where or {}) or {}
 
     async def scan(
         self, kind: str, *, space: str | None = None, after: RecordKey | None = None, limit: int = 500
@@ -126,16 +130,18 @@ class SqliteRecords(Records):
         if after is not None and after.kind > kind:
             return []
         bound = (after.space, after.name) if after is not None and after.kind == kind else None
-        return await self._read(partial(operations.scan, kind=kind, space=space, after=bound, limit=limit))
+        return await self._read(lambda cursor, now: operations.scan(cursor, now, kind, space, bound, limit))
 
     async def due(self, kind: str, space: str, now: float, *, limit: int = 100) -> list[Found]:
-        return await self._read(partial(operations.due, kind=kind, space=space, until=now, limit=limit))
+        until = now
+        return await self._read(lambda cursor, now: operations.due(cursor, now, kind, space, until, limit))
 
     async def next_due(self, kind: str, space: str) -> float | None:
-        return await self._read(partial(operations.next_due, kind=kind, space=space))
+        return await self._read(lambda cursor, now: operations.next_due(cursor, now, kind, space))
 
     async def journal(self, key: RecordKey) -> Journal | None:
-        return await self._read(partial(operations.journal, at=place(key)))
+        at = place(key)
+        return await self._read(lambda cursor, now: operations.journal(cursor, now, at))
 
     async def append(
         self,
@@ -148,18 +154,9 @@ class SqliteRecords(Records):
         ttl: float | None = None,
         due: float | None = None,
     ) -> int | None:
-        return await self._change(
-            partial(
-                operations.append,
-                at=place(key),
-                revision=revision,
-                entries=tuple(entries),
-                fields=dict(fields or {}),
-                keep=keep,
-                ttl=ttl,
-                due=due,
-            )
-        )
+        at = place(key)
+        given = operations.Append(revision, tuple(entries), dict(fields or {}), keep, ttl, due)
+        return await self._change(lambda cursor, now: operations.append(cursor, now, at, given))
 
     async def close(self) -> None:
         if self.is_blocking:
@@ -176,6 +173,10 @@ class SqliteRecords(Records):
         face = object.__new__(type(self))
         face._use(self._shared, is_blocking=not self.is_blocking)
         return face
+
+    async def _take(self, at: Place, where: Mapping[str, str]) -> dict[str, str] | None:
+        copy = dict(where)
+        return await self._change(lambda cursor, now: operations.take(cursor, now, at, copy))
 
     async def _read(self, operation: Operation[T]) -> T:
         result = self._database.read(operation)

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 #: How many jobs one transaction takes at most.
 _BATCH = 512
-#: After so many jobs up to _PURGED expired records are removed: more than can have come, but never many at once.
+#: After so many jobs expired records are looked for, and up to _PURGED of them removed at a time.
 _PURGE_EVERY = 64
 _PURGED = 128
 #: Where there are only reads, expired records are looked for so often, in seconds.
@@ -79,6 +79,7 @@ class Database:
         self._tidy_at = 0.0
         self._looked_at = 0.0
         self._is_lost = False
+        self._has_expired = False
         self._was_open_at_fork = False
         self._make_locks()
         watch(self)
@@ -93,25 +94,26 @@ class Database:
                 return LATER
             try:
                 result = operation(self._reader, now)
+                if now >= self._tidy_at:
+                    self._tidy_at = now + _TIDY
+                    self._has_expired = operations.has_expired(self._reader, now)
             except sqlite3.Error as error:
                 if is_busy(error) or is_damage(error):
                     # As a job it may wait, and finds the damage where it can be dealt with.
                     return LATER
                 raise translated(error, self.file.where, self.file.timeout) from error
-        if now >= self._tidy_at:
-            self._tidy_at = now + _TIDY
-            self._jobs_done = _PURGE_EVERY
-            self._rouse()
+        self._look_after()
         return result
 
     def change(self, operation: Operation[T], *, is_single: bool = False) -> T:
         """Do it and commit, or wait for somebody else to have done that."""
         job = Job(operation, is_single=is_single)
-        self._queue.append(job)
-        while not job.is_done:
-            with self._lock:
-                if not job.is_done:
-                    self._commit()
+        if not self._change_here(job):
+            self._queue.append(job)
+            while not job.is_done:
+                with self._lock:
+                    if not job.is_done:
+                        self._commit()
         self._look_after()
         return job.outcome()
 
@@ -208,10 +210,10 @@ class Database:
         for job in jobs:
             if job.error is not None:
                 fail([job], job.error, self.file.where, self.file.timeout)
-        self._count(len(jobs))
+        self._count(len(jobs), self._clock())
 
     def _change_here(self, job: Job[Any]) -> bool:
-        """Do a job on the event loop; False if that would mean to wait."""
+        """Do a job on the spot; False if that would mean to wait for somebody."""
         if self._queue or not self._lock.acquire(blocking=False):
             return False
         try:
@@ -220,13 +222,13 @@ class Database:
                 return False
             self._wait_at_most(0)
             do([job], self._writer, now)
+            self._count(1, now)
         except sqlite3.Error as error:
             if is_busy(error) or is_damage(error):
                 return False
             raise translated(error, self.file.where, self.file.timeout) from error
         finally:
             self._lock.release()
-        self._count(1)
         return True
 
     def _opened(self) -> sqlite3.Cursor:
@@ -271,9 +273,14 @@ class Database:
             self._writer.execute(f"pragma busy_timeout = {int(seconds * 1000)}")
             self._patience = seconds
 
-    def _count(self, jobs: int) -> None:
-        self._jobs_done += jobs
+    def _count(self, jobs: int, now: float) -> None:
         self._commits += 1
+        self._jobs_done += jobs
+        if self._jobs_done >= _PURGE_EVERY and self._writer is not None:
+            self._jobs_done = 0
+            # The jobs are done, whatever becomes of this.
+            with contextlib.suppress(sqlite3.Error):
+                self._has_expired = operations.has_expired(self._writer, now)
 
     def _looks_lost(self, now: float) -> bool:
         """Tell whether the file has lost its name: what is written to it then, nobody will find."""
@@ -315,18 +322,17 @@ class Database:
                 self._tidy()
 
     def _look_after(self) -> None:
-        """Have the thread tidy up now and then."""
-        if self._jobs_done >= _PURGE_EVERY or (self._commits_here and self._commits >= _CHECKPOINT_EVERY):
+        """Have the thread do what is to be done now and then."""
+        if self._has_expired or (self._commits_here and self._commits >= _CHECKPOINT_EVERY):
             self._rouse()
 
     def _tidy(self) -> None:
-        if self._jobs_done >= _PURGE_EVERY:
+        if self._has_expired:
             job = Job(partial(operations.purge, most=_PURGED), is_single=True)
             self._queue.append(job)
             self._commit()
-            self._jobs_done = 0
-            if job.result:
-                self._jobs_done = _PURGE_EVERY
+            self._has_expired = bool(job.result)
+            if self._has_expired:
                 self._wake.set()
         if self._commits_here and self._commits >= _CHECKPOINT_EVERY and self._writer is not None:
             self._commits = 0

@@ -13,7 +13,7 @@ from typing import Final
 
 from ..errors import StorageDamaged, StorageUnavailable
 from .sqlite_errors import damaged, is_busy, is_damage
-from .sqlite_jobs import transaction
+from .sqlite_jobs import Transaction
 from .sqlite_paths import (
     APPLICATION_ID,
     Identity,
@@ -178,7 +178,7 @@ class DatabaseFile:
         In this order our mark is in the file itself from its first transaction on, never only in the log.
         """
         # At one moment: another process may be about to make the tables.
-        with transaction(writer, "begin"):
+        with Transaction(writer, "begin"):
             version = self._version(writer)
         if version < len(MIGRATIONS):
             self._upgrade(writer)
@@ -199,7 +199,7 @@ class DatabaseFile:
         return version
 
     def _upgrade(self, writer: sqlite3.Connection) -> None:
-        with transaction(writer, "begin exclusive"):
+        with Transaction(writer, "begin exclusive"):
             # Once more, now that nobody else can: another process may have been faster.
             for number in range(self._version(writer), len(MIGRATIONS)):
                 for statement in _statements(MIGRATIONS[number]):

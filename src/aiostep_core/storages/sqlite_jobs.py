@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from ..errors import StorageUnavailable
 from .sqlite_errors import concerns_all, translated
 
-__all__ = ["Job", "Operation", "deliver", "do", "fail", "transaction"]
+__all__ = ["Job", "Operation", "Transaction", "deliver", "do", "fail"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -94,34 +94,43 @@ def deliver(jobs: Sequence[Job[Any]]) -> None:
             loop.call_soon_threadsafe(_finish, futures)
 
 
-@contextlib.contextmanager
-def transaction(connection: sqlite3.Connection, begin: str = "begin immediate") -> Generator[None]:
-    """Commit at the end, or have nothing done.
+class Transaction:
+    """Commits at the end, or has nothing done.
 
     By default it is one that writes from its first moment on. One that begins with reading fails at once when it
     comes to write if another process has written meanwhile, and no timeout helps.
     """
-    connection.execute(begin)
-    try:
-        yield
-        connection.execute("commit")
-    finally:
-        # Some errors, a full disk is one, have rolled back already.
-        if connection.in_transaction:
-            connection.execute("rollback")
+
+    __slots__ = ("_begin", "_connection")
+
+    def __init__(self, connection: sqlite3.Connection, begin: str = "begin immediate") -> None:
+        self._connection = connection
+        self._begin = begin
+
+    def __enter__(self) -> None:
+        self._connection.execute(self._begin)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._connection.execute("commit")
+        finally:
+            # Some errors, a full disk is one, have rolled back already.
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
 
 
 def _together(jobs: Sequence[Job[Any]], cursor: sqlite3.Cursor, now: float) -> None:
     if len(jobs) == 1 and jobs[0].is_single:
         jobs[0].result = jobs[0].operation(cursor, now)
         return
-    with transaction(cursor.connection):
+    with Transaction(cursor.connection):
         for job in jobs:
             job.result = job.operation(cursor, now)
 
 
 def _apart(jobs: Sequence[Job[Any]], cursor: sqlite3.Cursor, now: float) -> None:
-    with transaction(cursor.connection):
+    with Transaction(cursor.connection):
         for job in jobs:
             cursor.execute("savepoint job")
             try:

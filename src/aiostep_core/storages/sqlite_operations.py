@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from .abc import Found, Journal, RecordKey
 from .sqlite_texts import fields_of, readable, storable_text, text_of
 
 __all__ = [
+    "Append",
+    "Place",
     "append",
     "due",
+    "has_expired",
     "journal",
     "merge",
     "next_due",
@@ -32,6 +36,18 @@ __all__ = [
 
 #: kind, space, name of a key
 Place = tuple[str, str, str]
+
+
+class Append(NamedTuple):
+    """What is asked of ``append``, as ``Records.append`` has it."""
+
+    revision: int | None
+    entries: Sequence[str]
+    fields: Mapping[str, str]
+    keep: int | None
+    ttl: float | None
+    due: float | None
+
 
 _ONE = "kind = ? and space = ? and name = ?"
 _ALIVE = "(expires_at is null or expires_at > ?)"
@@ -60,6 +76,8 @@ _PURGE = (
     "delete from records where id in (select id from records "
     "where expires_at is not null and expires_at <= ? order by expires_at limit ?)"
 )
+#: now
+_EXPIRED = "select 1 from records where expires_at is not null and expires_at <= ? limit 1"
 #: kind, what the bound asks for, now, limit
 _SCAN = f"select {_FOUND} from records where kind = ? %s and {_ALIVE} order by space, name limit ?"  # noqa: S608
 _SCANS = {
@@ -205,36 +223,32 @@ def journal(cursor: sqlite3.Cursor, now: float, at: Place) -> Journal | None:
         return Journal(fields_of(row[1]), [readable(entry) for (entry,) in entries], row[3])
 
 
-def append(
-    cursor: sqlite3.Cursor,
-    now: float,
-    at: Place,
-    revision: int | None,
-    entries: Sequence[str],
-    fields: Mapping[str, str],
-    keep: int | None,
-    ttl: float | None,
-    due: float | None,
-) -> int | None:
-    """Append to a journal that is at *revision*; return its new one, None if it is not."""
+def append(cursor: sqlite3.Cursor, now: float, at: Place, given: Append) -> int | None:
+    """Append to a journal that is at a revision; return its new one, None if it is not there."""
     row = _alive(cursor, now, at)
     found = 0 if row is None else row[3]
-    if revision is not None and revision != found:
+    if given.revision is not None and given.revision != found:
         return None
+    until = _until(now, given.ttl)
     if row is None:
-        record = cursor.execute(_START_JOURNAL, (*at, text_of(fields), _until(now, ttl), due)).lastrowid
+        record = cursor.execute(_START_JOURNAL, (*at, text_of(given.fields), until, given.due)).lastrowid
     else:
         record = row[0]
-        text = text_of({**fields_of(row[1]), **fields}) if fields else row[1]
-        cursor.execute(_ADVANCE_JOURNAL, (text, _until(now, ttl), due, record))
-        if keep is not None:
-            cursor.execute(_CUT, (record, keep))
-    if entries:
+        text = text_of({**fields_of(row[1]), **given.fields}) if given.fields else row[1]
+        cursor.execute(_ADVANCE_JOURNAL, (text, until, given.due, record))
+        if given.keep is not None:
+            cursor.execute(_CUT, (record, given.keep))
+    if given.entries:
         first = cursor.execute(_LENGTH, (record,)).fetchone()[0]
         cursor.executemany(
-            _ADD, [(record, number, storable_text(entry)) for number, entry in enumerate(entries, first)]
+            _ADD, [(record, number, storable_text(one)) for number, one in enumerate(given.entries, first)]
         )
     return found + 1
+
+
+def has_expired(cursor: sqlite3.Cursor, now: float) -> bool:
+    """Tell whether there are records whose time is up."""
+    return cursor.execute(_EXPIRED, (now,)).fetchone() is not None
 
 
 def purge(cursor: sqlite3.Cursor, now: float, most: int) -> bool:
