@@ -216,15 +216,19 @@ class PTBAdapter(Adapter[AnyApplication]):
         return compile_filter(filter)
 
     def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:
-        check_loop(self._loop)
-        check_place(turn, self.target.post_init)
-        if kinds & OPT_IN and not kinds <= self._warned:
+        if self._loop is not asyncio.get_running_loop():
+            check_loop(self._loop)
+        if turn is None:
+            check_place(self.target.post_init)
+        if not OPT_IN.isdisjoint(kinds) and not kinds <= self._warned:
             self._warned |= kinds
             warn_of(kinds)
 
     def suspend(self, turn: Turn) -> Flow | None:
         """Have the persistence see to the data of a handler that waits: it may wait for long."""
-        return turn if isinstance(turn, Flow) and self.target.persistence else None
+        application = self._target()
+        has_data = application is not None and application.persistence
+        return turn if has_data and isinstance(turn, Flow) else None
 
     async def release(self, holds: Flow) -> None:
         self.mark(holds)

@@ -71,7 +71,8 @@ class Flows:
         self._ordered = ordered
         self._bot_id = adapter.bot_id
         # Asked about every update, so without a call in between.
-        self._is_new, self._glance = runtime.engine.updates.add, runtime.engine.glance
+        engine = runtime.engine
+        self._is_new, self._glance, self._is_cancel = engine.updates.add, engine.glance, engine.is_cancel_text
         self._scopes = runtime.steps.storage.scopes
         self.make_flow: type[Flow] = type("Flow", (Flow,), {"runtime": runtime, "adapter": adapter})
         self._lanes: dict[Place, Lane] = {}
@@ -192,7 +193,7 @@ class Flows:
             return Glance.UNCLEAR if self._concerns(update) else Glance.NOBODY
         user_id, update_id = actor_of(message), int(update.update_id)  # type: ignore[attr-defined]
         found = self._glance(self._bot_id, message.chat.id, user_id, thread_of(message), update_id)
-        is_plain = user_id != self._bot_id and not self._runtime.engine.is_cancel_text(text)
+        is_plain = user_id != self._bot_id and not self._is_cancel(text)
         return found if is_plain or found is Glance.NOBODY else Glance.UNCLEAR
 
     def _bring(self, wait: Any, update: object) -> Flow | None:

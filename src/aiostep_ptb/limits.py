@@ -9,7 +9,6 @@ from typing import Any, Final
 import telegram
 from telegram.ext import Application
 
-from aiostep_core.context import Turn
 from aiostep_core.errors import PluginError, WouldDeadlock
 
 __all__ = ["OPT_IN", "check_framework", "check_loop", "check_place", "warn_of"]
@@ -33,25 +32,25 @@ def check_framework() -> None:
 
 
 def check_loop(home: asyncio.AbstractEventLoop | None) -> None:
-    """Refuse to wait in another thread than the application runs in: the answer arrives there.
+    """Refuse to wait in another loop than *home*, where the application runs: the answer arrives there.
 
     Raises:
         WouldDeadlock: an update processor runs the handler in another event loop.
     """
-    if home is not None and home is not asyncio.get_running_loop() and home.is_running():
+    if home is not None and home.is_running():
         raise WouldDeadlock(
             "this handler runs in another event loop than the application, whose answers cannot reach it",
             "have the update processor await the coroutine that it is given, in its own thread",
         )
 
 
-def check_place(turn: Turn | None, post_init: Any) -> None:
+def check_place(post_init: Any) -> None:
     """Refuse to wait where the bot is not started before the wait has ended.
 
     Raises:
         WouldDeadlock: this is ``post_init``.
     """
-    task = asyncio.current_task() if turn is None and post_init is not None else None
+    task = asyncio.current_task() if post_init is not None else None
     coroutine: Any = task.get_coro() if task is not None else None
     code = getattr(getattr(post_init, "__func__", post_init), "__code__", None)
     if code is not None and getattr(coroutine, "cr_code", None) is code:
