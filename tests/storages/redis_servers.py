@@ -55,14 +55,30 @@ class RedisServer:
 
     Args:
         options: more of its command line.
+        port: where to listen; None: anywhere.
+        config: lines of a configuration file.
+        is_sentinel: whether it is a Sentinel, and keeps nothing.
     """
 
-    def __init__(self, version: str, *options: str) -> None:
+    def __init__(
+        self,
+        version: str,
+        *options: str,
+        port: int | None = None,
+        config: list[str] | None = None,
+        is_sentinel: bool = False,
+    ) -> None:
         self.version = version
         self._program = binary(version)
         self._options = options
         self.folder = Path(tempfile.mkdtemp(prefix="aiostep-redis-"))
-        self.port = free_port()
+        self.port = port or free_port()
+        self._first: list[str] = []
+        if config is not None:
+            (self.folder / "config").write_text("\n".join([*config, ""]), "utf-8")
+            self._first = [str(self.folder / "config")]
+        if is_sentinel:
+            self._options = ("--sentinel",)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -73,8 +89,10 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, on the port it had before."""
-        command = [str(self._program), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
-        command += ["--save", "", "--unixsocket", str(self.folder / "socket"), "--loglevel", "warning"]
+        command = [str(self._program), *self._first, "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--loglevel", "warning"]
+        if "--sentinel" not in self._options:
+            command += ["--save", "", "--unixsocket", str(self.folder / "socket")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([*command, *self._options], stdout=log, stderr=subprocess.STDOUT)
         self.wait_until(lambda: self.do("PING") is not None, "answers")

@@ -6,8 +6,11 @@ import uuid
 from pathlib import Path
 from typing import ClassVar
 
+from hypothesis import settings
+
 from aiostep_core.storages.redis import RedisRecords
 from aiostep_testing.storage_contract import RecordsContract, StorageHarness
+from aiostep_testing.storage_contract.machine import records_machine
 from tests.storages.redis_servers import SHARED
 
 
@@ -42,3 +45,11 @@ class TestRedis8(RecordsContract):
 
 class TestValkey(RecordsContract):
     harness_class = ValkeyHarness
+
+
+# The model is compared step by step, with scans of everything: a few dozen runs are enough of that every time.
+FEW = settings(max_examples=15)
+
+TestModel = records_machine(RedisHarness, name="BlockingModel").TestCase
+TestAsynchronousModel = records_machine(Redis8Harness, face="asynchronous", name="AsynchronousModel").TestCase
+TestModel.settings = TestAsynchronousModel.settings = FEW

@@ -168,6 +168,7 @@ async def test_a_batch_is_carried_out_once(place: Place) -> None:
 
     calls: list[Any] = [call for name in names for call in (place.records.remove(name), appended(place, journal))]
     calls += [place.records.merge(KEY, {"b": "1"}), place.records.take(KEY)]
+    told: list[Any]
     if place.records.is_blocking:
         with ThreadPoolExecutor(16) as pool:
             told = list(pool.map(settle, calls))

@@ -43,8 +43,7 @@ class RedisRecords(Records):
     then raise ``StorageUnavailable``; an answer that does not come within the *timeout* raises it too. The first call
     after the server is back succeeds. A call whose answer was lost is sent again, and is carried out once.
 
-    Clients that are passed in are not used and not closed, except those of clusters, which are used: connections of
-    our own are made with their settings.
+    A client that is passed in is not used and not closed: connections of our own are made with its settings.
 
     Args:
         client: of redis-py, for an event loop or blocking, for one server, a Sentinel's service, or a cluster.
@@ -274,7 +273,7 @@ class RedisRecords(Records):
 
     def _new_lane(self) -> Lane:
         server = self._server
-        sender = Sender(secrets.token_hex(6), self._layout, is_plain_allowed=not server.is_cluster)
+        sender = Sender(secrets.token_hex(6), self._layout)
         kind = _CLUSTER_LINKS if server.is_cluster else _LINKS
         link = kind[self.is_blocking](server, grace=self._options["grace"], timeout=self._options["timeout"])
         return (BlockingLane if self.is_blocking else AsyncLane)(link, sender, server.where)
@@ -290,7 +289,6 @@ class RedisRecords(Records):
                 await self._current.close()
         else:
             await self._close_loops()
-        await self._server.close()
 
     async def _close_loops(self) -> None:
         here = asyncio._get_running_loop()

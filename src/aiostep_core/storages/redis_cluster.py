@@ -1,75 +1,79 @@
-"""The way to a cluster: through the client that was passed in, which knows the nodes and follows when slots move."""
+"""The way to a cluster: redis-py's client knows the nodes and follows when slots move or masters change."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from .redis_commands import Command
 from .redis_errors import trouble
-from .redis_links import Link, deadline
+from .redis_links import AsyncLink, BlockingLink, deadline
 
 __all__ = ["AsyncClusterLink", "BlockingClusterLink"]
 
-# redis-py's word for: leave the bytes alone, whatever decode_responses says.
+# redis-py's word for: leave the bytes alone.
 _RAW = {"NEVER_DECODE": True}
 
 
-class AsyncClusterLink(Link):
+class AsyncClusterLink(AsyncLink):
     """A ``redis.asyncio.RedisCluster``."""
 
     async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
         async with deadline(self._timeout):
+            if self._connection is None:
+                self._connection = self._server.connection(self._timeout, self._connect_timeout)
+                await self._watch_the_loop()
+            await self._connection.initialize()
             return list(await asyncio.gather(*(self._send(command, is_whole) for command in commands)))
 
     async def _send(self, command: Command, is_whole: bool) -> Any:
-        client = self._server.client
+        client = self._connection
         try:
-            if command.script is None:
-                await client.initialize()
+            if command.script is None and command.arguments[0] == b"SCAN":
                 return await _scan(client.execute_command, client.get_primaries(), command)
             return await client.execute_command(*_arguments(command, is_whole), **_RAW)
         except self._refusal as error:
             return trouble(error)
 
-    async def _sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
     async def close(self, *, is_broken: bool = False) -> None:
-        """Leave it open: whoever passed it in closes it, and its connections are mended by itself."""
+        if not is_broken and self._connection is not None:  # it mends itself
+            client, self._connection = self._connection, None
+            await client.aclose()
 
 
-class BlockingClusterLink(Link):
+class BlockingClusterLink(BlockingLink):
     """A ``redis.RedisCluster``."""
 
     async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
+        if self._connection is None:
+            self._connection = self._server.connection(self._timeout, self._connect_timeout)
         return [await self._send(command, is_whole) for command in commands]
 
     async def _send(self, command: Command, is_whole: bool) -> Any:
-        client = self._server.client
+        client = self._connection
 
         async def execute(*arguments: Any, **options: Any) -> Any:
             return client.execute_command(*arguments, **options)
 
         try:
-            if command.script is None:
+            if command.script is None and command.arguments[0] == b"SCAN":
                 return await _scan(execute, client.get_primaries(), command)
             return await execute(*_arguments(command, is_whole), **_RAW)
         except self._refusal as error:
             return trouble(error)
 
-    async def _sleep(self, seconds: float) -> None:
-        time.sleep(seconds)  # noqa: ASYNC251 - there is no event loop
-
     async def close(self, *, is_broken: bool = False) -> None:
-        """Leave it open: whoever passed it in closes it, and its connections are mended by itself."""
+        if not is_broken and self._connection is not None:  # it mends itself
+            client, self._connection = self._connection, None
+            client.close()
 
 
 def _arguments(command: Command, is_whole: bool) -> list[Any]:
     """Write a command as redis-py looks for keys in it."""
-    assert command.script is not None
+    if command.script is None:
+        name, *rest = command.arguments
+        return [name.decode(), *rest]
     script = ("EVAL", command.script.source) if is_whole else ("EVALSHA", command.script.sha)
     return [*script, len(command.keys), *command.keys, *command.arguments]
 

@@ -86,30 +86,27 @@ class Sender:
 
     Args:
         name: what no other sender is called.
-        is_plain_allowed: whether a lonely call may go as the command that answers the same. A client for clusters
-            may send that to a replica.
     """
 
-    def __init__(self, name: str, layout: Layout, *, is_plain_allowed: bool = True) -> None:
+    def __init__(self, name: str, layout: Layout) -> None:
         self._name = name
         self._layout = layout
-        self._is_plain_allowed = is_plain_allowed
         self._number = 0
         self._notes: dict[str, bytes] = {}
 
     def lone(self, call: Call) -> Command:
         """Return what to send for one call; ``call_answer`` reads what it is answered."""
-        if self._is_plain(call):
-            assert call.plain is not None
+        if call.plain is not None:
             return Command(None, (), call.plain)
         script = lone_script(call.name, call.once)
         if not call.once:
             return Command(script, call.keys, call.arguments)
         return Command(script, (*call.keys, self._note(call.space)), (*call.arguments, self._next_number(), _NOTE_MS))
 
-    def lone_answer(self, call: Call, reply: Any) -> Any:
+    @staticmethod
+    def lone_answer(call: Call, reply: Any) -> Any:
         """Read the answer of a call that went alone."""
-        return [reply] if not call.single and self._is_plain(call) else reply
+        return reply if call.plain is None or call.single else [reply]
 
     def batch(self, calls: Sequence[Call]) -> Command:
         """Return what to send for several calls of one space."""
@@ -124,9 +121,6 @@ class Sender:
     def batch_answers(reply: Sequence[Any]) -> list[Any]:
         """Read the answer of each call of a batch; an ``OperationFailed`` if there is none."""
         return [one[0] if len(one) == 1 else OperationFailed(one[1]) for one in reply]
-
-    def _is_plain(self, call: Call) -> bool:
-        return call.plain is not None and (self._is_plain_allowed or call.single)
 
     def _next_number(self) -> bytes:
         self._number += 1

@@ -112,6 +112,12 @@ _KNOWN = (
         "correct the host and port; with TLS the URL begins with rediss://",
     ),
     _Row(
+        "RedisClusterException",
+        Meaning.LOST,
+        "is a cluster of which no node can be reached",
+        "start the servers, or correct the addresses",
+    ),
+    _Row(
         "MasterNotFoundError|SlaveNotFoundError",
         Meaning.LOST,
         "was not found by any Sentinel",

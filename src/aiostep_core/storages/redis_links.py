@@ -135,10 +135,13 @@ class AsyncLink(Link):
     async def _connect(self) -> None:
         self._connection = self._server.connection(self._timeout, self._connect_timeout)
         await self._connection.connect()
+        await self._watch_the_loop()
+        await advise(self._server.where, self._talk)
+
+    async def _watch_the_loop(self) -> None:
         if self._guard is None:
             self._guard = self._until_the_loop_ends()
             await anext(self._guard)
-        await advise(self._server.where, self._talk)
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
         """Close the connection when ``asyncio.run`` ends all generators, which is just before it closes the loop."""
@@ -165,6 +168,9 @@ class AsyncLink(Link):
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=is_broken)
+        if not is_broken:
+            for sentinel in self._server.sentinels:
+                await sentinel.aclose()
 
 
 class BlockingLink(Link):
@@ -195,6 +201,9 @@ class BlockingLink(Link):
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()
+        if not is_broken:
+            for sentinel in self._server.sentinels:
+                sentinel.close()
 
 
 def _packed(commands: Sequence[Command], is_whole: bool) -> list[bytes]:

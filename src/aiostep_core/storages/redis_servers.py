@@ -7,7 +7,7 @@ sent again; so connections of our own are made with the same settings.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ _NOT_TAKEN = frozenset(
         "orig_socket_timeout", "orig_socket_connect_timeout", "socket_timeout", "socket_connect_timeout",
     }
 )  # fmt: skip
-_OF_NODES = frozenset({"host", "port", "db", "redis_connect_func", "connection_class"})
+_OF_NODES = frozenset({"host", "port", "db", "path", "redis_connect_func", "connection_class", "parser_class"})
 _ACCEPTED = "a client of redis-py (redis.Redis, redis.asyncio.Redis, their RedisCluster), or use RedisRecords.from_url"
 
 
@@ -35,11 +35,12 @@ class Server:
     """Where to connect to.
 
     Attributes:
-        connection_class: redis-py's class of connections.
+        connection_class: redis-py's class of connections, or of clients of a cluster.
         options: what to make one with; hides passwords.
         where: what to call it in messages; never has a password.
-        is_ours: whether the client was made here and is closed here.
-        client: what was passed in; a cluster's is used, others are kept because connections may point at them.
+        nodes: of a cluster: where to ask for the others.
+        client: what was passed in; kept because its connections may point at it.
+        sentinels: clients that were made here to ask where the master is, to be closed with the connection.
     """
 
     connection_class: Any
@@ -47,8 +48,9 @@ class Server:
     where: str
     is_blocking: bool
     is_cluster: bool = False
-    is_ours: bool = False
+    nodes: Sequence[tuple[str, int]] = ()
     client: Any = field(default=None, repr=False)
+    sentinels: Sequence[Any] = ()
 
     @staticmethod
     def of(client: Any) -> Server:
@@ -94,17 +96,10 @@ class Server:
         redis, aio = import_redis()
         return Server.of((redis.Redis if is_blocking else aio.Redis)(**options))
 
-    async def close(self) -> None:
-        """Close the client, if it was made here."""
-        if not self.is_ours:
-            return
-        if self.is_blocking:
-            self.client.close()
-        else:
-            await self.client.aclose()
-
     def connection(self, timeout: float, connect_timeout: float) -> Any:
-        """Make a connection, which is not connected yet."""
+        """Make a connection, which is not connected yet; to a cluster a client."""
+        if self.is_cluster:
+            return self._cluster_client(timeout, connect_timeout)
         from redis.asyncio.retry import Retry as AsyncRetry
         from redis.backoff import NoBackoff
         from redis.retry import Retry
@@ -118,22 +113,28 @@ class Server:
             socket_connect_timeout=connect_timeout,
         )
 
+    def _cluster_client(self, timeout: float, connect_timeout: float) -> Any:
+        there = import_redis()[0 if self.is_blocking else 1].cluster
+        nodes = [there.ClusterNode(host, port) for host, port in self.nodes]
+        return there.RedisCluster(
+            startup_nodes=nodes, socket_timeout=timeout, socket_connect_timeout=connect_timeout, **self.options
+        )
+
     def twin(self) -> Server:
         """Return the same for the other face.
 
         Raises:
             BadArgument: the client has something that there is no counterpart of.
         """
-        if self.is_cluster:
-            return _cluster_twin(self)
         if "connection_pool" in self.options:
-            return Server.of(_sentinel_twin(self.client, to_blocking=not self.is_blocking))
+            client = _sentinel_twin(self.client, to_blocking=not self.is_blocking)
+            return replace(Server.of(client), sentinels=client.connection_pool.sentinel_manager.sentinels)
         there = _counterpart(self.connection_class)
         known = _parameters(there)
         options = {name: value for name, value in self.options.items() if name in known}
         if options.pop("redis_connect_func", None) is not None:
             raise BadArgument("client", "one with a redis_connect_func", "two storages, one for each kind of client")
-        return Server(connection_class=there, options=options, where=self.where, is_blocking=not self.is_blocking)
+        return replace(self, connection_class=there, options=options, is_blocking=not self.is_blocking)
 
 
 def import_redis() -> tuple[Any, Any]:
@@ -176,6 +177,9 @@ def _counterpart(connection_class: Any) -> Any:
     from redis import connection as blocking
     from redis.asyncio import connection as suspending
 
+    redis, aio = import_redis()
+    if issubclass(connection_class, redis.RedisCluster | aio.RedisCluster):
+        return aio.RedisCluster if issubclass(connection_class, redis.RedisCluster) else redis.RedisCluster
     for name in ("Connection", "SSLConnection", "UnixDomainSocketConnection"):
         here, there = getattr(blocking, name), getattr(suspending, name)
         if connection_class in (here, there):
@@ -214,31 +218,20 @@ def _sentinel_twin(client: Any, *, to_blocking: bool) -> Any:
 
 
 def _of_cluster(client: Any, is_blocking: bool) -> Server:
-    nodes = client.nodes_manager
-    options = nodes.connection_kwargs if is_blocking else client.connection_kwargs
-    first = next(iter(nodes.startup_nodes.values()))
+    manager = client.nodes_manager
+    nodes = [(node.host, node.port) for node in manager.startup_nodes.values()]
+    given = manager.connection_kwargs if is_blocking else client.connection_kwargs
+    options = {name: value for name, value in given.items() if name not in _NOT_TAKEN and name not in _OF_NODES}
+    if "SSL" in getattr(given.get("connection_class"), "__name__", ""):
+        options["ssl"] = True
+    if manager.address_remap is not None:
+        options["address_remap"] = manager.address_remap
+    known = _parameters(type(client))
     return Server(
-        connection_class=None,
-        options=options,
-        where=f"redis cluster at {first.host}:{first.port}",
+        connection_class=type(client),
+        options={name: value for name, value in options.items() if name in known or not known},
+        where=f"redis cluster at {nodes[0][0]}:{nodes[0][1]}",
         is_blocking=is_blocking,
         is_cluster=True,
-        client=client,
+        nodes=nodes,
     )
-
-
-def _cluster_twin(server: Server) -> Server:
-    import redis.asyncio.cluster
-    import redis.cluster
-
-    there: Any = redis.asyncio.cluster if server.is_blocking else redis.cluster
-    nodes = [there.ClusterNode(node.host, node.port) for node in server.client.nodes_manager.startup_nodes.values()]
-    known = _parameters(there.RedisCluster) | _parameters(there.ClusterNode)
-    options = {
-        name: value
-        for name, value in server.options.items()
-        if name in known and name not in _NOT_TAKEN and name not in _OF_NODES
-    }
-    if server.options.get("connection_class") is not None and "SSL" in server.options["connection_class"].__name__:
-        options["ssl"] = True
-    return replace(Server.of(there.RedisCluster(startup_nodes=nodes, **options)), is_ours=True)
