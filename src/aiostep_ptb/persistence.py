@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -258,7 +259,7 @@ class _TelegramTypes(StorableTypes):
 
 
 def _dump(written: TelegramObject) -> Any:
-    return written.to_dict()
+    return json.loads(written.to_json())  # to_dict() has members of enumerations in it
 
 
 def _last(found: Found) -> str:
