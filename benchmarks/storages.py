@@ -1,31 +1,35 @@
-"""What it costs to keep a state and data: in memory, in a file, in Redis; here and elsewhere.
+"""What it costs to keep a state and data in memory and in Redis, here and elsewhere; files have storages_sqlite.py.
 
-Memory is counted in CPU time; what waits for a disk or a server is counted by the clock on the wall.
+Memory is counted in CPU time, what waits for a server by the clock on the wall.
+
+    AIOSTEP_REDIS=redis://localhost:6379/9 python benchmarks/storages.py [--quick]      keys are left there
 """
 
 from __future__ import annotations
 
 import copy
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
+import itertools
+import os
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import _peers
 from _measure import Goal, Options, Subject, clock, main, measure, table
-from _storages import files, redis_servers
 
+from aiostep import open_storage, sync
 from aiostep.asyncio import AsyncMemoryStateStorage
 from aiostep.storage import MemoryStateStorage
+from aiostep.utils import IsState
 
 DATA = {"name": "Ann", "age": 31, "tags": ["a", "b"], "address": {"city": "Rome", "zip": "00118"}, "agreed": True}
+FLAT = {"name": "Ann", "age": 31, "city": "Rome"}
 USERS = 1000
+wall = time.perf_counter_ns
 
 
 async def run(choice: Options) -> None:
     await memory(choice)
-    with tempfile.TemporaryDirectory() as folder:
-        await files(Path(folder), choice)
     await redis_servers(choice)
 
 
@@ -137,6 +141,120 @@ def telebot() -> Any:
             storage.get_state(user, user)
             storage.get_data(user, user)
         return clock() - started
+
+    return batch
+
+
+async def redis_servers(choice: Options) -> None:
+    """Set data and read them, against the bare commands."""
+    url = os.environ.get("AIOSTEP_REDIS")
+    if url is None:
+        if not choice.markdown:
+            print("\nno AIOSTEP_REDIS: no table of Redis")
+        return
+    import redis
+    import redis.asyncio
+
+    numbers = itertools.count()
+    client, aclient = redis.Redis.from_url(url), redis.asyncio.Redis.from_url(url)
+    storage, prefix = sync.open_storage(url, prefix="bench"), "bench:bare"
+    async with open_storage(url, prefix="bench") as astorage:
+        rows = [
+            Subject("bare HSET", each(lambda: client.hset(f"{prefix}:{next(numbers) % USERS}", mapping=FLAT))),
+            Subject("set_data", each(lambda: storage.set_data(next(numbers) % USERS, FLAT))),
+            Subject("bare HGETALL", each(lambda: client.hgetall(f"{prefix}:{next(numbers) % USERS}"))),
+            Subject("get_data", each(lambda: storage.get_data(next(numbers) % USERS))),
+            Subject(
+                "await bare HSET", awaited(lambda: aclient.hset(f"{prefix}:{next(numbers) % USERS}", mapping=FLAT))
+            ),
+            Subject("await set_data", awaited(lambda: astorage.set_data(next(numbers) % USERS, FLAT))),
+            Subject("await bare HGETALL", awaited(lambda: aclient.hgetall(f"{prefix}:{next(numbers) % USERS}"))),
+            Subject("await get_data", awaited(lambda: astorage.get_data(next(numbers) % USERS))),
+        ]
+        rows += redis_peers(url, numbers)
+        figures = await measure(rows, choice)
+        goals = [
+            Goal(f"{way}{ours}", f"{way}bare {bare}", 1.15)
+            for way in ("", "await ")
+            for ours, bare in (("set_data", "HSET"), ("get_data", "HGETALL"))
+        ]
+        table("Redis", figures, goals, choice)
+        reads = await reads_of_is_state(astorage)
+        print(f"\nIsState in 20 handlers, Redis: read {reads} x for an update (target 1)")
+    storage.close()
+    client.close()
+    await aclient.aclose()
+
+
+def redis_peers(url: str, numbers: Any) -> list[Subject]:
+    """Make the rows of other libraries."""
+    from aiogram.fsm.storage.base import StorageKey
+    from aiogram.fsm.storage.redis import RedisStorage
+
+    theirs = RedisStorage.from_url(url)
+
+    async def write() -> None:
+        user = next(numbers) % USERS
+        await theirs.set_data(StorageKey(bot_id=42, chat_id=user, user_id=user), FLAT)
+
+    rows = [Subject("await aiogram's set_data", awaited(write))]
+    original = _peers.original()
+    if original is not None:
+        import redis
+
+        storage = original.RedisStateStorage(redis.Redis.from_url(url))
+        rows.append(Subject("original's set_data", each(lambda: storage.set_data(next(numbers) % USERS, FLAT))))
+    return rows
+
+
+async def reads_of_is_state(storage: Any) -> int:
+    """Count how often twenty filters read the state for one update."""
+    from datetime import datetime, timezone
+
+    from aiogram import Bot, Dispatcher
+    from aiogram.types import Chat, Message, Update, User
+
+    reads, read = 0, storage.records.read
+
+    async def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await read(*args, **kwargs)
+
+    storage.records.read = counted
+    dispatcher = Dispatcher()
+
+    async def handle(message: Message) -> None: ...
+
+    for number in range(20):
+        dispatcher.message.register(handle, IsState(f"S{number}", storage))
+    await storage.set_state(1, "S19")
+    person = User(id=1, is_bot=False, first_name="Ann")
+    message = Message(message_id=1, date=datetime.now(timezone.utc), chat=Chat(id=1, type="private"), from_user=person)
+    await dispatcher.feed_update(Bot("42:TEST"), Update(update_id=1, message=message))
+    return reads
+
+
+def each(operation: Callable[[], Any]) -> Callable[[int], Awaitable[int]]:
+    """Make the batch of an operation."""
+
+    async def batch(size: int) -> int:
+        started = wall()
+        for _ in range(size):
+            operation()
+        return wall() - started
+
+    return batch
+
+
+def awaited(operation: Callable[[], Awaitable[Any]]) -> Callable[[int], Awaitable[int]]:
+    """Make the batch of an operation that is awaited."""
+
+    async def batch(size: int) -> int:
+        started = wall()
+        for _ in range(size):
+            await operation()
+        return wall() - started
 
     return batch
 

@@ -13,6 +13,7 @@ import reprlib
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
@@ -93,7 +94,8 @@ class Values:
             NotStorable: it would not come back as it is, or is too large.
         """
         try:
-            text = _dumps(self._plain(value, self._depth))
+            # Most values are texts, and there is no quicker way to write one.
+            text = encode_basestring(value) if type(value) is str else _dumps(self._plain(value, self._depth))
         except RefusedError as refused:
             raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
         # A character takes at most four bytes: the exact size only matters when that is too much.
