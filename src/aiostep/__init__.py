@@ -19,14 +19,33 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from aiostep_core import RAISE as RAISE
+from aiostep_core import Album as Album
+from aiostep_core import Animation as Animation
 from aiostep_core import Asks as Asks
+from aiostep_core import Audio as Audio
+from aiostep_core import Click as Click
+from aiostep_core import Contact as Contact
+from aiostep_core import Dice as Dice
+from aiostep_core import Document as Document
+from aiostep_core import Email as Email
 from aiostep_core import Engine as Engine
 from aiostep_core import Exit as Exit
 from aiostep_core import Key as Key
+from aiostep_core import Location as Location
 from aiostep_core import MemorySteps as MemorySteps
 from aiostep_core import Pending as Pending
+from aiostep_core import Phone as Phone
+from aiostep_core import Photo as Photo
+from aiostep_core import Retry as Retry
 from aiostep_core import Scope as Scope
+from aiostep_core import Sticker as Sticker
+from aiostep_core import Url as Url
+from aiostep_core import Venue as Venue
+from aiostep_core import Video as Video
+from aiostep_core import VideoNote as VideoNote
+from aiostep_core import Voice as Voice
 from aiostep_core import ask as ask
+from aiostep_core import between as between
 from aiostep_core import cancel as cancel
 from aiostep_core import choose as choose
 from aiostep_core import choose_many as choose_many
@@ -43,6 +62,7 @@ from aiostep_core import pending as pending
 from aiostep_core import register_next_step as register_next_step
 from aiostep_core import step as step
 from aiostep_core import step_filter as step_filter
+from aiostep_core import stream as stream
 from aiostep_core import unregister_steps as unregister_steps
 from aiostep_core import wait_for as wait_for
 from aiostep_core.errors import AiostepError as AiostepError
@@ -86,16 +106,25 @@ __version__ = "1.0.0.dev0"
 __all__ = [
     "RAISE",
     "AiostepError",
+    "Album",
     "AlreadyInstalled",
     "AlreadyWaiting",
+    "Animation",
     "Asks",
+    "Audio",
     "BadArgument",
     "BaseStorage",
+    "Click",
+    "Contact",
+    "Dice",
+    "Document",
+    "Email",
     "Engine",
     "Exit",
     "FileStateStorage",
     "Key",
     "Listen",
+    "Location",
     "MemoryStateStorage",
     "MemorySteps",
     "NoTarget",
@@ -104,24 +133,34 @@ __all__ = [
     "NotStorable",
     "NotSubscribed",
     "Pending",
+    "Phone",
+    "Photo",
     "PluginConflict",
     "PluginError",
     "RedisStateStorage",
+    "Retry",
     "Scope",
     "StateContext",
+    "Sticker",
     "StorageClosed",
     "StorageDamaged",
     "StorageError",
     "StorageUnavailable",
     "TooManyAttempts",
     "UnsupportedTarget",
+    "Url",
     "Values",
+    "Venue",
+    "Video",
+    "VideoNote",
+    "Voice",
     "WaitCancelled",
     "WaitEnded",
     "WaitTimeout",
     "WouldDeadlock",
     "aiogram_dialect",
     "ask",
+    "between",
     "cancel",
     "choose",
     "choose_many",
@@ -140,6 +179,7 @@ __all__ = [
     "step",
     "step_filter",
     "storable",
+    "stream",
     "unregister_steps",
     "wait_for",
 ]

@@ -12,6 +12,7 @@ from .asking import RAISE as RAISE
 from .asking import ask as ask
 from .asking import conversation as conversation
 from .asking import wait_for as wait_for
+from .checks import between as between
 from .choosing import choose as choose
 from .choosing import choose_many as choose_many
 from .choosing import confirm as confirm
@@ -40,25 +41,54 @@ from .next_steps import next_step as next_step
 from .next_steps import register_next_step as register_next_step
 from .next_steps import unregister_steps as unregister_steps
 from .questions import Retry as Retry
+from .questions.album import Album as Album
+from .questions.click import Click as Click
+from .questions.contact import Email as Email
+from .questions.contact import Phone as Phone
+from .questions.contact import Url as Url
+from .questions.media import Animation as Animation
+from .questions.media import Audio as Audio
+from .questions.media import Contact as Contact
+from .questions.media import Dice as Dice
+from .questions.media import Document as Document
+from .questions.media import Location as Location
+from .questions.media import Photo as Photo
+from .questions.media import Sticker as Sticker
+from .questions.media import Venue as Venue
+from .questions.media import Video as Video
+from .questions.media import VideoNote as VideoNote
+from .questions.media import Voice as Voice
 from .reports import Exit as Exit
 from .reports import Pending as Pending
 from .runtime import Runtime as Runtime
 from .steps import Step as Step
 from .storages import MemorySteps as MemorySteps
+from .streaming import stream as stream
 
 __all__ = [
     "RAISE",
     "Adapter",
     "Address",
+    "Album",
+    "Animation",
     "Asks",
+    "Audio",
+    "Click",
+    "Contact",
     "Delivery",
+    "Dice",
+    "Document",
+    "Email",
     "Engine",
     "Exit",
     "Facts",
     "Key",
+    "Location",
     "MemorySteps",
     "Outcome",
     "Pending",
+    "Phone",
+    "Photo",
     "Question",
     "Retry",
     "Runtime",
@@ -66,8 +96,15 @@ __all__ = [
     "Sent",
     "Step",
     "StepStorage",
+    "Sticker",
     "Turn",
+    "Url",
+    "Venue",
+    "Video",
+    "VideoNote",
+    "Voice",
     "ask",
+    "between",
     "cancel",
     "choose",
     "choose_many",
@@ -87,6 +124,7 @@ __all__ = [
     "register_next_step",
     "step",
     "step_filter",
+    "stream",
     "unregister_steps",
     "wait_for",
 ]

@@ -162,6 +162,7 @@ class Engine:
         if facts.gone is not None:
             return Decision(Outcome.PASS, delivery, changes=self._leave(facts))
         if self.albums and self.albums.has(facts, now):
+            self.albums.collect(delivery)
             return Decision(Outcome.ABSORBED, delivery)
         places = places_of(facts, self.waits.index)
         if self.is_cancel(facts) and (changes := self._cancel(facts, places)) is not None:
@@ -228,7 +229,7 @@ class Engine:
 
     def _claim(self, wait: Wait, delivery: Delivery, now: float) -> Decision:
         wait.take(Signal.ANSWER, delivery=delivery)
-        self.albums.add(delivery.facts, now)
+        self.albums.add(delivery.facts, now, wait.parts)
         return Decision(Outcome.CLAIMED, delivery, wait, Changes((wait,)))
 
     def _cancel(self, facts: Facts, places: list[Place]) -> Changes | None:
@@ -374,11 +375,14 @@ class Engine:
     def _claim_unread(self, wait: Wait, delivery: Delivery, now: float) -> Decision:
         """Take *delivery* out of the mailbox, with the other parts of its album: they are one answer."""
         conversation, group = wait.conversation, delivery.facts.media_group_id
-        conversation.unread = [
-            one
-            for one in conversation.unread or ()
-            if one is not delivery and (group is None or one.facts.media_group_id != group)
-        ]
+        unread, conversation.unread = conversation.unread or (), []
+        for one in unread:
+            if one is delivery:
+                continue
+            if group is None or one.facts.media_group_id != group:
+                conversation.unread.append(one)
+            elif wait.parts is not None:
+                wait.parts.append(one)
         return self._claim(wait, delivery, now)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
-from .facts import Facts
+from .facts import Delivery, Facts
 
 __all__ = ["RecentAlbums", "RecentUpdates"]
 
@@ -99,32 +99,55 @@ class RecentAlbums:
 
     Attributes:
         seen: when each of them was last added, in that order.
+        collected: the parts of those that somebody wants all of.
     """
 
     def __init__(self, size: int = 4096) -> None:
         self._size = size
         self.seen: OrderedDict[tuple[int, int | None, str], float] = OrderedDict()
+        self.collected: dict[tuple[int, int | None, str], list[Delivery]] = {}
 
     def __bool__(self) -> bool:
         return bool(self.seen)
 
-    def add(self, facts: Facts, now: float) -> None:
-        """Note that *facts* was an answer."""
+    def add(self, facts: Facts, now: float, parts: list[Delivery] | None = None) -> None:
+        """Note that *facts* was an answer; the further parts go to *parts*."""
         if facts.media_group_id is not None:
             key = (facts.bot_id, facts.chat_id, facts.media_group_id)
             self.seen[key] = now
             self.seen.move_to_end(key)
+            if parts is not None:
+                self.collected[key] = parts
             while len(self.seen) > self._size:
-                self.seen.popitem(last=False)
+                self._forget_oldest()
 
     def discard(self, facts: Facts) -> None:
         """Forget the album of *facts*: it was no answer after all."""
         if facts.media_group_id is not None:
-            self.seen.pop((facts.bot_id, facts.chat_id, facts.media_group_id), None)
+            key = (facts.bot_id, facts.chat_id, facts.media_group_id)
+            self.seen.pop(key, None)
+            self.collected.pop(key, None)
+
+    def collect(self, delivery: Delivery) -> None:
+        """Give a further part to whoever wants it."""
+        facts = delivery.facts
+        if self.collected and facts.media_group_id is not None:
+            parts = self.collected.get((facts.bot_id, facts.chat_id, facts.media_group_id))
+            if parts is not None:
+                parts.append(delivery)
+
+    def settle(self, facts: Facts) -> None:
+        """Note that somebody has all parts of the album of *facts*."""
+        if facts.media_group_id is not None:
+            self.collected.pop((facts.bot_id, facts.chat_id, facts.media_group_id), None)
+
+    def _forget_oldest(self) -> None:
+        key, _ = self.seen.popitem(last=False)
+        self.collected.pop(key, None)
 
     def has(self, facts: Facts, now: float) -> bool:
         """Tell whether *facts* is a further part of an album that was an answer."""
         while self.seen and now - next(iter(self.seen.values())) > _ALBUM_LIFE:
-            self.seen.popitem(last=False)
+            self._forget_oldest()
         group = facts.media_group_id
         return group is not None and (facts.bot_id, facts.chat_id, group) in self.seen

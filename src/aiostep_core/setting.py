@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .context import Talk, Turn, current_talk, current_turn
 from .errors import BadArgument, WaitCancelled
 from .installed import runtime_of
+from .matching import but_not
 from .targets import Aim, aim
 from .waits import Wait
 
@@ -69,15 +70,18 @@ class Setting(NamedTuple):
         on_conflict: str = "replace",
         fresh: bool = False,
         accepts: Callable[[Delivery], object] | None = None,
+        escape: Any = None,
         **options: Any,
     ) -> tuple[Wait, Decision | None]:
         """Open a wait now; also return the decision of a filter that must be awaited over the mailbox.
 
-        *accepts* is a filter of ours, in the place of the user's.
+        *accepts* is a filter of ours, in the place of the user's; *escape* a filter for what is not meant.
         """
         self.adapter.check_wait(self.turn, kinds)
         if accepts is None and filter is not None:
             accepts = self.adapter.compile_filter(filter)
+        if escape is not None:
+            accepts = but_not(self.adapter.compile_filter(escape), accepts)
         now = self.runtime.now()
         if self.talk is not None and (deadline := self.deadline(timeout)) is not None:
             timeout = max(0.0, deadline - now)

@@ -77,12 +77,13 @@ class Wait:
         filter: called with the delivery; its result, or what awaiting it gives, says whether the update is meant.
         is_cancellable: whether the person may leave by a cancel word.
         is_ready: False while a ``fresh`` wait's prompt is on its way, when nothing may answer it yet.
+        parts: for an answer of several messages, the further ones; None if only the first counts.
         sleeper: what whoever performs the engine's decisions wakes when the wait has ended; theirs alone.
     """
 
     __slots__ = (
-        "after", "conversation", "delivery", "filter", "is_cancellable", "is_ready", "kinds", "opened_at", "reason",
-        "sleeper", "state", "takes_commands", "takes_service", "timeout",
+        "after", "conversation", "delivery", "filter", "is_cancellable", "is_ready", "kinds", "opened_at", "parts",
+        "reason", "sleeper", "state", "takes_commands", "takes_service", "timeout",
     )  # fmt: skip
 
     def __init__(
@@ -97,8 +98,10 @@ class Wait:
         is_ready: bool = True,
         opened_at: float = 0.0,
         timeout: float | None = None,
+        parts: list[Delivery] | None = None,
     ) -> None:
         self.conversation = conversation
+        self.parts = parts
         self.kinds = kinds
         self.filter = filter
         self.takes_commands = takes_commands

@@ -47,7 +47,7 @@ async def test_memory() -> None:
     [
         ("sqlite:///here.db", "here.db"),
         ("sqlite:///a/b.json", "a/b.json"),
-        ("sqlite:////tmp/x.db", "/tmp/x.db"),
+        ("sqlite:////elsewhere/x.db", "/elsewhere/x.db"),
         ("sqlite:///:memory:", ":memory:"),
         ("sqlite://", ":memory:"),
         ("SQLITE:///here.db", "here.db"),

@@ -83,6 +83,11 @@ class Either:
         self._questions = tuple(questions)
         self.kinds = frozenset[str]().union(*(one.kinds for one in self._questions))
 
+    def __or__(self, other: Any) -> Either:
+        from .known import question_for
+
+        return Either([*self._questions, question_for(other)])
+
     def parse(self, delivery: Delivery) -> Any:
         """Return the value of the first question that it fits."""
         problems = list[str | Saying]()

@@ -25,7 +25,7 @@ from .media import MEDIA, MediaQuestion
 from .numbers import Decimals, Exact, Wholes
 from .text import Pattern, Text, YesOrNo
 
-__all__ = ["question_for"]
+__all__ = ["either", "is_spec", "question_for"]
 
 _BUILT_IN: Final[dict[object, Question[Any]]] = {
     None: AnyMessage(),
@@ -64,6 +64,16 @@ def question_for(as_: Any) -> Question[Any]:
     return _question_for(as_)
 
 
+def is_spec(value: Any) -> bool:
+    """Tell whether *value* says what is waited for, rather than whom."""
+    return isinstance(value, (type, re.Pattern)) or get_origin(value) is not None or _is_question(value)
+
+
+def either(one: Any, other: Any) -> Question[Any]:
+    """Return the question that takes what *one* or *other* takes."""
+    return Either([question_for(one), question_for(other)])
+
+
 def _is_question(as_: object) -> bool:
     return not isinstance(as_, type) and hasattr(as_, "parse") and hasattr(as_, "kinds")
 
@@ -73,12 +83,13 @@ def _question_for(as_: Any) -> Question[Any]:
     found = _BUILT_IN.get(as_) or _typing_form(as_)
     if found is not None:
         return found
+    kind: Any = as_  # what comes after a check for a type, no checker need guess
     if isinstance(as_, type) and issubclass(as_, Enum):
         return of_enum(as_)
     if (get_origin(as_) or as_) in _COLLECTIONS:
         return _unknown(as_)
     if _has_fields(as_):
-        raise BadArgument("as_", as_, "a type of one answer; for several at once there is fill()")
+        raise BadArgument("as_", kind, "a type of one answer; for several at once there is fill()")
     return _from_plugins(as_) or _from_libraries(as_) or _unknown(as_)
 
 
