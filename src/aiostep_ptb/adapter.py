@@ -253,12 +253,13 @@ class PTBAdapter(Adapter[AnyApplication]):
     def watch_click(self, delivery: Delivery) -> None:
         self.clicks.watch(self.target.bot, delivery.update.callback_query.id)
 
-    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+    async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         bot, query = self.target.bot, delivery.update.callback_query
         if text is None:
             await self.clicks.answer(bot, query.id)
         else:
-            await clicks.answer(bot, query.id, text)
+            self.clicks.note(query.id)
+            await clicks.answer(bot, query.id, text, alert=alert)
 
     def is_gone(self, error: BaseException) -> str | None:
         return sending.is_gone(error)

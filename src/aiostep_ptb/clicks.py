@@ -64,7 +64,7 @@ def _watched(original: type[Bot], watch: ClickWatch) -> type[Bot]:
     return Watched
 
 
-async def answer(bot: Bot, query_id: str, text: str | None = None) -> None:
+async def answer(bot: Bot, query_id: str, text: str | None = None, *, alert: bool = False) -> None:
     """Answer a click; one that is too old to be answered does no harm."""
     with contextlib.suppress(TelegramError):
-        await bot.answer_callback_query(query_id, text=text)
+        await bot.answer_callback_query(query_id, text=text, show_alert=alert or None)
