@@ -1,1 +1,1 @@
-"""Bots that tests run in processes of their own, and kill: `-m tests.storages.bots.NAME API_URL STORAGE_URL [mortal]`."""
+"""Bots that tests run in other processes and kill: `-m tests.storages.bots.NAME API_URL STORAGE_URL [mortal]`."""
