@@ -190,6 +190,13 @@ class PTBAdapter(Adapter[AnyApplication]):
     def update_of(self, carrier: Any) -> Any:
         return carrier
 
+    def message_of(self, update: Any) -> Any:
+        return update.effective_message if isinstance(update, Update) else update
+
+    def language_of(self, update: Any) -> str | None:
+        user = update.effective_user if isinstance(update, Update) else None
+        return user.language_code if user is not None else None
+
     def key_of(self, target: object) -> Key | None:
         if not isinstance(target, TelegramObject):
             raise TypeError(target)

@@ -45,7 +45,6 @@ Lane: TypeAlias = "deque[tuple[Flow, asyncio.Future[None] | None]]"
 Handle: TypeAlias = Callable[[Any, object], Coroutine[Any, Any, None]]
 
 logger: Final = logging.getLogger("aiostep")
-NOT_YOURS: Final = "This button is not for you."
 #: How many updates of one person are held without holding one of the framework's slots as well.
 HELD: Final = 64
 # Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
@@ -236,7 +235,7 @@ class Flows:
             self._forget(flow)
             raise
         if decision.outcome is Outcome.NOT_YOURS:
-            runtime.start(self._adapter.answer_click(delivery, NOT_YOURS))
+            runtime.clicks.refuse(delivery)
         if flow.step is not None:
             runtime.open_for_step(flow.step, flow)
             self._adapter.handle_steps()

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from telegram import Update
+from telegram import Message, PhotoSize, Update
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError
 from telegram.ext import CommandHandler
 
-from aiostep import BadArgument, Scope
+from aiostep import BadArgument, Photo, Scope
 from aiostep_core.keys import Key
 from aiostep_ptb import ask, wait_for
 from aiostep_ptb.sending import is_gone
@@ -163,15 +163,18 @@ async def test_a_click_is_answered_once(stage: Stage, answers: str) -> None:
     assert type(app.bot) is bot_class
 
 
-async def test_a_question_s_own_keyboard_is_for_the_person_asked(stage: Stage) -> None:
-    """T13: another person's click is told so, reaches no handler, and is not the answer."""
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "This button is not for you."), ("de", "Diese Schaltfläche ist nicht für Sie.")]
+)
+async def test_a_question_s_own_keyboard_is_for_the_person_asked(stage: Stage, language: str, told: str) -> None:
+    """T13: another person's click is told so, in their language, reaches no handler, and is not the answer."""
     app = stage.application()
 
     async def start(update: Update, context: Context) -> None:
         await reply(update, f"picked {await ask('sure?', Pick(), keyboard=buttons('Yes', 'No'))}")
 
     app.add_handler(CommandHandler("start", start))
-    alice, eve = stage.world.person("Alice"), stage.world.person("Eve")
+    alice, eve = stage.world.person("Alice"), stage.world.person("Eve", language_code=language)
     group = stage.world.group("G", members=[alice, eve])
     async with stage.run(app):
         alice.send("/start", to=group)
@@ -181,7 +184,29 @@ async def test_a_question_s_own_keyboard_is_for_the_person_asked(stage: Stage) -
         await alice.click("Yes", in_=group)
         await alice.expect("^picked yes$", in_=group)
 
-    assert refused.get("text") == "This button is not for you."
+    assert refused.get("text") == told
+
+
+async def test_what_is_in_a_message(stage: Stage) -> None:
+    """A question for a photo gives what the answer has, with the framework's own objects; else it is asked again."""
+    app, got = stage.application(), list[Any]()
+
+    async def start(update: Update, context: Context) -> None:
+        got.append(await ask("a photo?", Photo))
+
+    app.add_handler(CommandHandler("start", start))
+    alice = stage.world.person("Alice")
+    async with stage.run(app):
+        alice.send("/start")
+        await alice.expect("photo")
+        alice.send("no")
+        await alice.expect()
+        alice.send(photo=b"bytes")
+        await until(lambda: got)
+
+    assert isinstance(got[0], Photo)
+    assert isinstance(got[0].native, PhotoSize)
+    assert isinstance(got[0].message, Message)
 
 
 @pytest.mark.parametrize(
