@@ -171,6 +171,31 @@ async def test_steps_that_register_each_other_lose_nothing(stage: Stage) -> None
     assert got == ["1", "2", "3", "end"]
 
 
+async def test_what_a_step_did_not_read_goes_before_the_rest_of_the_batch(local: Stage) -> None:
+    """T11: a message that came while a step ran is decided about before one that is still to be looked at."""
+    bot, got = local.bot(), list[str | None]()
+
+    async def collect(message: Message) -> None:
+        got.append(message.text)
+        await next_step(collect)
+
+    starter(bot, collect)
+
+    @bot.message_handler()
+    async def ordinary(message: Message) -> None:
+        pass
+
+    alice, bob = local.world.person("Alice"), local.world.person("Bob")
+    async with local.run(bot):
+        alice.send("/start")
+        await alice.expect("^go on$")
+        for who, text in ((alice, "1"), (alice, "2"), (bob, "x"), (bob, "y"), (bob, "z"), (alice, "3")):
+            who.send(text)
+        await until(lambda: len(got) == 3)
+
+    assert got == ["1", "2", "3"]
+
+
 async def test_a_step_that_raises_is_kept(stage: Stage) -> None:
     """T25: the error goes to the exception handler and the step stays, for three tries in all."""
     bot = stage.bot()

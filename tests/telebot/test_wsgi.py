@@ -16,10 +16,10 @@ import pytest
 from telebot import TeleBot
 from telebot.types import Message, Update
 
-from aiostep import WouldDeadlock
-from tests.telebot.stage import at_rest, buttons, until
-from tests.telebot.test_threads import WAYS, survey, waiting
-from tests.telebot.threads import Stage, blocking, echo, wait_for
+from aiostep import WouldDeadlock, sync
+from tests.telebot.stage import at_rest, buttons, soon, until
+from tests.telebot.test_threads import WAYS, survey, taken, waiting
+from tests.telebot.threads import Stage, ask, blocking, echo, wait_for
 
 pytestmark = pytest.mark.anyio
 
@@ -174,6 +174,41 @@ async def test_the_same_update_twice_at_once(stage: Stage) -> None:
 
     assert sorted(seen, key=lambda text: int(text or 0)) == [f"{n}" for n in range(1, 200)]
     await asyncio.to_thread(bot.stop_bot)
+
+
+async def test_what_nobody_read_keeps_its_order(stage: Stage) -> None:
+    """T01, T11: leftovers of a conversation reach the ordinary handlers in their order, before what comes later."""
+    bot, alice, go, seen = stage.bot(), stage.world.person("Alice"), threading.Event(), list[str | None]()
+
+    def start(bot: TeleBot, message: Message) -> Generator[Any, Any, None]:
+        yield ask("name?")
+        go.wait(5)
+
+    def ordinary(message: Message) -> None:
+        seen.append(message.text)
+        if len(seen) < 4:
+            sync.next_step(ordinary)
+
+    def bring(*texts: str) -> asyncio.Future[None]:
+        for text in texts:
+            alice.send(text)
+        return asyncio.ensure_future(asyncio.to_thread(bot.process_new_updates, taken(stage)))
+
+    stage.on(bot, "start", start)
+    bot.register_message_handler(ordinary)
+    await soon(bring("/start"))
+    await alice.expect("name")
+    await waiting(stage)
+    answering = bring("Ann")
+    await until(lambda: not any(one.waits for one in stage.engine.waits))
+    await soon(bring("1", "2", "3", "4"))
+    assert seen == []
+    go.set()
+    await soon(answering)
+    await until(lambda: len(seen) == 4)
+
+    assert seen == ["1", "2", "3", "4"]
+    await soon(asyncio.to_thread(bot.stop_bot))
 
 
 async def test_a_plain_handler_behind_a_webhook_without_threads() -> None:
