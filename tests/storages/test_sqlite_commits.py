@@ -20,7 +20,7 @@ import anyio
 import pytest
 
 from aiostep_core.errors import StorageClosed, StorageUnavailable
-from aiostep_core.storages import sqlite_operations
+from aiostep_core.storages import sqlite_database, sqlite_operations
 from aiostep_core.storages.abc import RecordKey
 from aiostep_core.storages.records import settle
 from aiostep_core.storages.sqlite import SqliteRecords
@@ -492,6 +492,47 @@ async def test_the_log_does_not_grow_for_ever(path: Path) -> None:
     await records.close()
 
     assert log < 12_000_000, "6,000 commits write 25 MB or more"
+
+
+async def test_what_syncs_the_disk_is_not_done_on_the_event_loop(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where commits are made on the spot, the first of each log is not: SQLite puts a new log's head on the disk."""
+    monkeypatch.setattr(sqlite_database, "_CHECKPOINT_EVERY", 3)
+    records = SqliteRecords(path, durability="process")
+    was_done_here = []
+    for number in range(8):
+        writing = records.write(KEY, {"x": str(number)})
+        task = asyncio.ensure_future(writing)
+        await asyncio.sleep(0)
+        was_done_here.append(task.done())
+        await asyncio.wait_for(task, SECONDS)
+        await until(lambda: not records._database._wake.is_set() and not records._database._lock.locked())
+
+    assert was_done_here == [False, True, True, False, True, True, False, True]
+    await records.close()
+
+
+@pytest.mark.parametrize("durability", ["full", "process"])
+def test_an_interrupted_thread_leaves_nobody_waiting(durability: Any, path: Path) -> None:
+    """If the thread that commits for others is interrupted it stops; they get an error, and nothing is written."""
+    records = SqliteRecords(path, is_blocking=True, durability=durability)
+    settle(records.write(KEY, {"x": "1"}))
+
+    def interrupted(cursor: sqlite3.Cursor, now: float) -> None:
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(2) as pool:
+        with records._database._lock:
+            first = pool.submit(lambda: settle(records.merge(KEY, {"y": "1"})))
+            wait_until(lambda: len(records._database._queue) == 1)
+            second = pool.submit(lambda: settle(records._change(interrupted)))
+            wait_until(lambda: len(records._database._queue) == 2)
+        results = [thread.exception(SECONDS) for thread in (first, second)]
+
+    assert KeyboardInterrupt in map(type, results)
+    assert any(isinstance(one, StorageUnavailable) and "was interrupted" in str(one) for one in results)
+    assert settle(records.read(KEY)) == {"x": "1"}
+    assert settle(records.merge(KEY, {"z": "1"})) == {"x": "1", "z": "1"}
+    settle(records.close())
 
 
 def test_no_statement_needs_a_new_sqlite() -> None:

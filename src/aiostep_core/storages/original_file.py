@@ -103,9 +103,9 @@ def adopt_original(
         raise StorageUnavailable(where, problem, "make its directory writable for this user") from error
 
 
-def put_into(records: Records, entries: Sequence[Original], now: float) -> None:
-    """Put what the original kept into *records*, for ``RecordedStates`` with nothing else said to find."""
-    states = RecordedStates(records)
+def put_into(records: Records, entries: Sequence[Original], now: float, **options: Any) -> None:
+    """Put what the original kept into *records*, for ``RecordedStates`` with the same *options* to find."""
+    states = RecordedStates(records, **options)
     for entry in entries:
         ex = None if entry.expires_at is None or entry.expires_at - now > MAX_EX else entry.expires_at - now
         if isinstance(entry, OriginalData):

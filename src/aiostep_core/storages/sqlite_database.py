@@ -80,6 +80,7 @@ class Database:
         self._looked_at = 0.0
         self._is_lost = False
         self._has_expired = False
+        self._begins_log = False
         self._was_open_at_fork = False
         self._make_locks()
         watch(self)
@@ -207,6 +208,7 @@ class Database:
             self._disconnect()
             self.file.suspect(str(error))
             do(jobs, self._opened(), self._clock())
+        self._begins_log = False
         for job in jobs:
             if job.error is not None:
                 fail([job], job.error, self.file.where, self.file.timeout)
@@ -218,7 +220,7 @@ class Database:
             return False
         try:
             now = self._clock()
-            if self._writer is None or self._looks_lost(now):
+            if self._writer is None or self._begins_log or self._looks_lost(now):
                 return False
             self._wait_at_most(0)
             do([job], self._writer, now)
@@ -251,8 +253,10 @@ class Database:
         self._writer = connections.writer.cursor()
         self._patience = self.file.timeout
         if self._commits_here:
-            # Whoever commits on the spot must not have to do this in between, as it syncs the disk.
+            # Whoever commits on the spot must not have to do this in between, as it syncs the disk;
             self._writer.execute("pragma wal_autocheckpoint = 0")
+            # and so does who writes first to a new log.
+            self._begins_log = not self.file.is_in_memory
         with self._read_lock:
             self._reader = None if connections.reader is None else connections.reader.cursor()
 
@@ -335,7 +339,9 @@ class Database:
             if self._has_expired:
                 self._wake.set()
         if self._commits_here and self._commits >= _CHECKPOINT_EVERY and self._writer is not None:
+            # In memory there is no log, and this does nothing.
             self._commits = 0
             # What is wrong now will be wrong for whoever writes next, and is said to them.
             with contextlib.suppress(sqlite3.Error):
                 self._writer.execute("pragma wal_checkpoint(passive)")
+            self._begins_log = True
