@@ -17,7 +17,9 @@ from aiostep_core.storages.blocking_states import BlockingStates
 from aiostep_core.storages.original_file import read_original
 from aiostep_core.storages.records import settle
 from aiostep_core.storages.sqlite import SqliteRecords
+from aiostep_core.storages.state_storages import FileStateStorage
 from aiostep_core.storages.states import RecordedStates
+from aiostep_core.storages.values import Values
 from tests.storages.test_sqlite_processes import answer_of, forked
 
 FILES = sorted((Path(__file__).parent / "original_files").glob("*.json"))
@@ -86,6 +88,18 @@ def test_times_go_on(file: Path, path: Path) -> None:
     noted = sorted(entry.expires_at - SOON for entry in read_original(file.read_text("utf-8")) if entry.expires_at)
     assert sorted(times) == pytest.approx([left for left in noted if left > 0])
     assert len(times) == 2
+
+
+@pytest.mark.parametrize("options", [{}, {"space": 42}, {"per_chat": True}, {"values": Values(limit=5000)}], ids=str)
+def test_the_storages_of_the_same_name_find_it(options: dict[str, Any], path: Path) -> None:
+    """However FileStateStorage is opened, it finds what the original's kept, and the next one does so too."""
+    shutil.copy(FULL[-1], path)
+
+    for _ in range(2):
+        storage = FileStateStorage(path, **options)
+        assert storage.get_state(2, chat_id=-100123) == StateContext("CONFIRM", "confirm", -100123)
+        assert storage.get_data(1) == ANN
+        storage.close()
 
 
 def test_it_is_taken_over_once(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..errors import BadArgument
@@ -107,8 +108,10 @@ class AsyncFileStateStorage(RecordedStates):
         space: str | int | None = None,
         **options: Any,
     ) -> None:
+        from .original_file import put_into
         from .sqlite import SqliteRecords
 
+        options.setdefault("adopt", partial(put_into, values=values, per_chat=per_chat, space=space))
         records = SqliteRecords(path, durability=durability, **options)
         super().__init__(
             records, values=values, ex=ex, sliding=sliding, per_chat=per_chat, space=space, owns_records=True
@@ -139,8 +142,10 @@ class FileStateStorage(BlockingStates):
         space: str | int | None = None,
         **options: Any,
     ) -> None:
+        from .original_file import put_into
         from .sqlite import SqliteRecords
 
+        options.setdefault("adopt", partial(put_into, values=values, per_chat=per_chat, space=space))
         records = SqliteRecords(path, durability=durability, is_blocking=True, **options)
         super().__init__(
             RecordedStates(
