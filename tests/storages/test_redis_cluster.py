@@ -17,14 +17,14 @@ from aiostep_core.storages.records import record_key, settle
 from aiostep_core.storages.redis import RedisRecords
 from aiostep_testing.storage_contract import RecordsContract, StorageHarness
 from tests.storages.redis_clusters import SERVICE, cluster, sentinel
-from tests.storages.redis_servers import RedisServer
+from tests.storages.redis_servers import OLDEST, RedisServer
 
 KEY = record_key("thing", 1, "key")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def nodes() -> Iterator[list[RedisServer]]:
-    with cluster("6.2") as three:
+    with cluster(OLDEST) as three:
         ClusterHarness.port = three[0].port
         yield three
 
@@ -115,7 +115,7 @@ def owns(node: RedisServer, slot: int) -> bool:
 @pytest.mark.parametrize("is_blocking", [True, False])
 async def test_a_failover(is_blocking: bool) -> None:
     """When the master dies, the one that Sentinel makes of its replica is found; both faces follow."""
-    with sentinel("6.2") as (port, master, replica):
+    with sentinel(OLDEST) as (port, master, replica):
         kind: Any = redis.sentinel if is_blocking else redis.asyncio.sentinel
         manager = kind.Sentinel([("127.0.0.1", port)])
         records = RedisRecords(manager.master_for(SERVICE, db=2), prefix="p", grace=15)

@@ -16,7 +16,7 @@ from aiostep_core.errors import StorageDamaged, StorageUnavailable
 from aiostep_core.storages import redis_advice
 from aiostep_core.storages.records import record_key, settle
 from aiostep_core.storages.redis import RedisRecords
-from tests.storages.redis_servers import SHARED, RedisServer, free_port, server
+from tests.storages.redis_servers import OLDEST, SHARED, RedisServer, free_port, server
 from tests.storages.tcp_proxy import proxy
 
 pytestmark = pytest.mark.anyio
@@ -143,7 +143,7 @@ async def test_silence_ends(shared: RedisServer, is_blocking: bool) -> None:
 
 async def test_slow_but_in_time(is_blocking: bool) -> None:
     """A server that is busy for a while answers then, and nothing is done twice."""
-    with server("6.2") as one:
+    with server(OLDEST) as one:
         records = records_at(one.port, is_blocking, timeout=10)
         await records.write(KEY, {"a": "1"})
         one.do("CLIENT", "PAUSE", "400")
@@ -191,7 +191,7 @@ async def test_no_redis_at_all(is_blocking: bool) -> None:
 
 async def test_a_short_loading_is_waited_for(is_blocking: bool) -> None:
     """A server that is starting is given the grace."""
-    with proxy(SHARED.get("6.2").port) as way:
+    with proxy(SHARED.get(OLDEST).port) as way:
         records = records_at(way.port, is_blocking, grace=5)
         await records.write(KEY, {"a": "1"})
         way.instead = b"-LOADING Redis is loading the dataset in memory\r\n"
@@ -341,7 +341,7 @@ async def test_a_server_that_forgets(
     settings: dict[str, str], expected: str | None, is_blocking: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A warning, once, if the server is seen to evict records or to keep nothing on disk."""
-    with server("6.2") as one:
+    with server(OLDEST) as one:
         for name, value in settings.items():
             one.do("CONFIG", "SET", name, value)
         for _ in range(2):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .redis_commands import Call, Command, Sender
 
@@ -12,24 +12,17 @@ __all__ = ["Batch", "Pile"]
 T = TypeVar("T")
 
 # A batch is carried out while everybody else waits.
-MOST_CALLS = 256
+MOST_CALLS = 128
 MOST_BYTES = 1 << 20
 MOST_SPACES = 64
-
-
-class Waiting(NamedTuple, Generic[T]):
-    """A call and the ticket of who made it."""
-
-    call: Call
-    ticket: T
 
 
 class Batch(Generic[T]):
     """Calls of one space that leave together."""
 
-    def __init__(self, waiting: list[Waiting[T]]) -> None:
-        self.calls = [one.call for one in waiting]
-        self.tickets = [one.ticket for one in waiting]
+    def __init__(self, waiting: list[tuple[Call, T]]) -> None:
+        self.calls = [call for call, _ in waiting]
+        self.tickets = [ticket for _, ticket in waiting]
 
     def command(self, sender: Sender) -> Command:
         """Return what to send."""
@@ -46,7 +39,7 @@ class Pile(Generic[T]):
     """Calls that wait for their turn, by space."""
 
     def __init__(self) -> None:
-        self._spaces: dict[str, deque[Waiting[T]]] = {}
+        self._spaces: dict[str, deque[tuple[Call, T]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._spaces)
@@ -56,7 +49,7 @@ class Pile(Generic[T]):
         waiting = self._spaces.get(call.space)
         if waiting is None:
             waiting = self._spaces[call.space] = deque()
-        waiting.append(Waiting(call, ticket))
+        waiting.append((call, ticket))
 
     def take(self) -> list[Batch[T]]:
         """Return what leaves next: a batch for each space."""
@@ -69,11 +62,11 @@ class Pile(Generic[T]):
         return batches
 
 
-def _first(waiting: deque[Waiting[T]]) -> list[Waiting[T]]:
+def _first(waiting: deque[tuple[Call, T]]) -> list[tuple[Call, T]]:
     first = [waiting.popleft()]
-    size = first[0].call.size
-    while waiting and len(first) < MOST_CALLS and not first[0].call.single and not waiting[0].call.single:
-        size += waiting[0].call.size
+    size = first[0][0].size
+    while waiting and len(first) < MOST_CALLS and not first[0][0].single and not waiting[0][0].single:
+        size += waiting[0][0].size
         if size > MOST_BYTES:
             break
         first.append(waiting.popleft())
