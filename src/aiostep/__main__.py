@@ -40,40 +40,9 @@ def conformance(argv: Sequence[str]) -> int:
 
 def inspect(argv: Sequence[str]) -> int:
     """Show who waits for what in a storage, and how much is in it; nothing is changed."""
-    parser = argparse.ArgumentParser(prog="python -m aiostep inspect", description=inspect.__doc__)
-    parser.add_argument("url", help="where the bot keeps things: sqlite:///bot.db, redis://localhost/0, ...")
-    parser.add_argument("--prefix", help="what the bot's keys in Redis begin with, if not aiostep")
-    parser.add_argument(
-        "--import",
-        dest="modules",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="import this module first, and tell which stored names it does not define",
-    )
-    options = parser.parse_args(argv)
-    import anyio
+    from aiostep_core.inspecting import main
 
-    return anyio.run(_inspect, options.url, options.prefix, options.modules)
-
-
-async def _inspect(url: str, prefix: str | None, modules: Sequence[str]) -> int:
-    import importlib
-    import time
-
-    from aiostep_core.errors import AiostepError
-    from aiostep_core.inspecting import reader_of, report
-
-    for module in modules:
-        importlib.import_module(module)
-    try:
-        async with reader_of(url, **({} if prefix is None else {"prefix": prefix})) as reader:
-            lines = await report(reader, time.time(), knows_names=bool(modules))
-    except AiostepError as error:
-        print(f"inspect: {error}", file=sys.stderr)
-        return 1
-    print("\n".join(lines))
-    return 0
+    return main(argv)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -5,14 +5,19 @@ Arguments of steps and data of users are not shown, only how large they are. No 
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import sqlite3
+import sys
 import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from .errors import BadArgument, StorageDamaged, StorageUnavailable
+import anyio
+
+from .errors import AiostepError, BadArgument, StorageDamaged, StorageUnavailable
 from .named import filters, named
 from .storages.abc import Found, RecordKey
 from .storages.opening import open_records
@@ -22,7 +27,7 @@ from .storages.sqlite_operations import scan
 from .storages.sqlite_paths import APPLICATION_ID
 from .storages.step_fields import KIND, place_of
 
-__all__ = ["KINDS", "Reader", "reader_of", "report"]
+__all__ = ["KINDS", "Reader", "main", "reader_of", "report"]
 
 #: What may be in a storage, and what to call it.
 KINDS: Final = {
@@ -61,6 +66,37 @@ class _File:
     async def scan(self, kind: str, *, after: RecordKey | None = None, limit: int = 500) -> list[Found]:
         bound = None if after is None else (after.space, after.name)
         return scan(self._connection.cursor(), time.time(), kind, None, bound, limit)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command ``inspect`` and return its exit status."""
+    about = "Show who waits for what in a storage, and how much is in it; nothing is changed."
+    parser = argparse.ArgumentParser(prog="python -m aiostep inspect", description=about)
+    parser.add_argument("url", help="where the bot keeps things: sqlite:///bot.db, redis://localhost/0, ...")
+    parser.add_argument("--prefix", help="what the bot's keys in Redis begin with, if not aiostep")
+    parser.add_argument(
+        "--import",
+        dest="modules",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import this module first, and tell which stored names it does not define",
+    )
+    options = parser.parse_args(argv)
+    for module in options.modules:
+        importlib.import_module(module)
+    try:
+        lines = anyio.run(_look, options.url, options.prefix, bool(options.modules))
+    except AiostepError as error:
+        print(f"inspect: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(lines))
+    return 0
+
+
+async def _look(url: str, prefix: str | None, knows_names: bool) -> list[str]:
+    async with reader_of(url, **({} if prefix is None else {"prefix": prefix})) as reader:
+        return await report(reader, time.time(), knows_names=knows_names)
 
 
 @asynccontextmanager
