@@ -20,6 +20,7 @@ from .storages.abc import StepStorage as StepStorage
 
 if TYPE_CHECKING:
     from .context import Turn
+    from .durable.abc import Scribe
     from .facts import Delivery, Facts
     from .keyboards import Keyboard
     from .keys import Key
@@ -89,6 +90,8 @@ class Adapter(ABC, Generic[TargetT]):
     runtime_class: type[Runtime] | None = None
     #: The options that were given to install().
     options: Mapping[str, Any] = MappingProxyType({})
+    #: What writes down the framework's objects; without it there are no durable conversations.
+    scribe: Scribe | None = None
 
     # Installing.
 

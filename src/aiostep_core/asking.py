@@ -6,14 +6,17 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final
 
 from .context import Talk, current_talk
 from .errors import BadArgument, WaitTimeout
-from .facts import kinds_of
+from .facts import Delivery, kinds_of
+from .keeping import current_flow, wait_kept
 from .keys import MessageScope, Scope
+from .matching import Matching
 from .prompting import Prompting
-from .questions import question_for
+from .questions import is_spec, question_for
 from .setting import Setting, seconds
 from .waits import Conversation
 
@@ -45,7 +48,8 @@ async def wait_for(
 
     Args:
         target: who; by default the person, chat and topic of the update being handled. A number names a user or a
-            chat; a ``Key`` or an object of the framework says it exactly.
+            chat; a ``Key`` or an object of the framework says it exactly. Or what: ``wait_for(Photo | Location)``
+            returns a value of such a type, as ``ask`` does, and lets everything else pass.
         timeout: seconds; None waits for ever, 0 only looks at what has come already.
         kinds: Telegram's names of updates, one or several. "message" means whichever way a message comes.
         filter: whether an update is meant: a filter of the framework or any callable, also an async one. An update
@@ -68,8 +72,14 @@ async def wait_for(
     """
     if commands not in ("pass", "take"):
         raise BadArgument("commands", commands, '"pass" or "take"')
+    if is_spec(target):
+        options: dict[str, Any] = {"on_conflict": on_conflict, "fresh": fresh, "takes_commands": commands == "take"}
+        return await _wait_for_value(Matching(question_for(target)), timeout, filter, scope, default, options)
     names, limit = kinds_of(kinds), seconds("timeout", timeout)
     setting = Setting.find(target, scope)
+    if current_flow.get() is not None:
+        options = {"filter": filter, "takes_commands": commands == "take", "takes_service": filter is not None}
+        return await _wait_kept(setting, names, limit, default, on_conflict=on_conflict, fresh=fresh, **options)
     runtime, turn = setting.runtime, setting.turn
     wait, reading = setting.open(
         names,
@@ -95,6 +105,46 @@ async def wait_for(
         return default
 
 
+async def _wait_kept(
+    setting: Setting,
+    kinds: frozenset[str],
+    timeout: float | None,
+    default: Any,
+    value_of: Callable[[Delivery], Any] = attrgetter("update"),
+    **options: Any,
+) -> Any:
+    """Wait in a durable conversation; see ``wait_for``."""
+    try:
+        return await wait_kept(setting, f"wait {' '.join(sorted(kinds))}", kinds, timeout, value_of, **options)
+    except WaitTimeout:
+        if default is RAISE:
+            raise
+        return default
+
+
+async def _wait_for_value(
+    matching: Matching,
+    timeout: float | timedelta | None,
+    filter: Any,
+    scope: Scope | MessageScope | None,
+    default: Any,
+    options: dict[str, Any],
+) -> Any:
+    """Wait for the first update that *matching* can make a value of; see ``wait_for``."""
+    setting, limit = Setting.find(None, scope), seconds("timeout", timeout)
+    if filter is not None:
+        matching.only(setting.adapter.compile_filter(filter))
+    if current_flow.get() is not None:
+        return await _wait_kept(setting, matching.kinds, limit, default, matching.value_of, accepts=matching, **options)
+    wait, reading = setting.open(matching.kinds, accepts=matching, timeout=limit, **options)
+    try:
+        return matching.value_of(await setting.runtime.outcome(wait, setting.turn, reading))
+    except WaitTimeout:
+        if default is RAISE:
+            raise
+        return default
+
+
 async def ask(
     prompt: Any,
     as_: Any = None,
@@ -111,6 +161,7 @@ async def ask(
     force_reply: bool | str = "auto",
     scope: Scope | MessageScope | None = None,
     filter: Any = None,
+    escape: Any = None,
     on_conflict: str = "replace",
     fresh: bool = False,
     **send: Any,
@@ -134,6 +185,7 @@ async def ask(
         keyboard: a reply markup of the framework.
         force_reply: "auto" asks for a reply in groups, where a bot may not see other messages; True, False.
         filter, scope, on_conflict, fresh: as for ``wait_for``.
+        escape: a filter for what goes to the other handlers although it could be an answer; the question stands.
         send: passed on to the framework's own method.
 
     Raises:
@@ -149,7 +201,7 @@ async def ask(
         check=check,
         timeout=limit,
         remind=remind or {},
-        wait={"filter": filter, "on_conflict": on_conflict, "fresh": fresh, "is_cancellable": cancel},
+        wait={"filter": filter, "escape": escape, "on_conflict": on_conflict, "fresh": fresh, "is_cancellable": cancel},
         send={"keyboard": keyboard, "force_reply": force_reply, **send},
     )
     try:

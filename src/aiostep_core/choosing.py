@@ -183,17 +183,30 @@ class _Choosing(Prompting):
         self._menu = menu
         self._text = text
         self._others = others
-        self._sent: Sent | None = None
         self._wait["accepts"] = self._accepts
 
-    async def run(self, prompt: Any, retry: Any, attempts: int | None) -> Any:
+    async def _run(self, prompt: Any, retry: Any, attempts: int | None) -> tuple[Any, Delivery]:
         buttons = self._setting.runtime.engine.buttons
         buttons[self._menu.token] = self._others
         try:
-            return await super().run(prompt, retry, attempts)
+            return await super()._run(prompt, retry, attempts)
         finally:
             del buttons[self._menu.token]
-            self._take_away()
+            if self._kept is None or not self._kept.is_leaving:
+                self._take_away()
+
+    def _memory(self) -> dict[str, Any]:
+        return {**super()._memory(), **self._menu.memory()}
+
+    def _recall(self, memory: dict[str, Any]) -> None:
+        super()._recall(memory)
+        self._menu.recall(memory)
+
+    def _written(self, value: Any) -> Any:
+        return self._menu.written(value)
+
+    def _read(self, written: Any) -> Any:
+        return self._menu.read(written)
 
     async def _send_prompt(self, prompt: Any, **send: Any) -> Sent:
         if "keyboard" in send:  # a reminder

@@ -21,7 +21,11 @@
      |    +-- StorageClosed            it was closed
      |    +-- StorageDamaged           what is there is no storage of ours, damaged, or of a newer version
      |    +-- NotStorable              also a TypeError: a value that cannot be written down
-     +-- NotDurable                    a function without a name on a storage that outlives the process
+     +-- NotDurable                    what cannot be kept in a storage that outlives the process
+     |    +-- NonDurableAwait          a durable conversation awaits what cannot be replayed
+     +-- NonDeterminismError           the code of a durable conversation does not fit what it did before
+     +-- EffectInDoubt                 a crash cut an effect, and nobody knows whether it was done
+     +-- EffectFailed                  an effect raised what cannot be written down
 
 The classes build their messages: what was got, what was expected, what to do.
 """
@@ -41,8 +45,12 @@ __all__ = [
     "AlreadyInstalled",
     "AlreadyWaiting",
     "BadArgument",
+    "EffectFailed",
+    "EffectInDoubt",
     "MissingRequirement",
     "NoTarget",
+    "NonDeterminismError",
+    "NonDurableAwait",
     "NotDurable",
     "NotInstalled",
     "NotStorable",
@@ -263,3 +271,61 @@ class NotDurable(AiostepError):
 
     def __init__(self, what: str, fix: str) -> None:
         super().__init__(f"{what} would be lost with this process; {fix}")
+
+
+class NonDurableAwait(NotDurable):
+    """A durable conversation awaits something that cannot be replayed."""
+
+    def __init__(self, awaited: object, where: str = "") -> None:
+        if where:
+            shown = f"the result of awaiting {awaited!r} at {where}"
+            fix = "await run(fn, ...) instead: it is called once, and its result is kept"
+        else:
+            shown = f"{awaited}, which a task of its own does,"
+            fix = "in a durable conversation only its own code can ask, send and run; use gather() or first()"
+        super().__init__(shown, fix)
+
+
+class NonDeterminismError(AiostepError):
+    """The code of a durable conversation does something else than it did before, so it cannot be gone on with.
+
+    Nothing is lost: the conversation stays as it is until code that fits is deployed.
+
+    Attributes:
+        position: how many operations of the journal the code agreed with.
+    """
+
+    def __init__(self, position: int, code: str, journal: str, where: str = "") -> None:
+        self.position = position
+        super().__init__(
+            f"at operation {position} the code {code}, and the journal says {journal}"
+            + (f" ({where})" if where else "")
+            + '; keep the old code behind `if not patched("name")`, register it as another version, '
+            'or decorate with on_change="carry"'
+        )
+
+
+class EffectInDoubt(AiostepError):
+    """A crash cut an effect: it may have been done or not.
+
+    Attributes:
+        key: what the effect was given to be known by.
+    """
+
+    def __init__(self, name: str, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"{name} was begun and cut off, and nobody knows whether it was done; look it up by its key {key!r}"
+        )
+
+
+class EffectFailed(AiostepError):
+    """An effect of a durable conversation raised an error of a class that cannot be written down.
+
+    Attributes:
+        error: the name of that class.
+    """
+
+    def __init__(self, error: str, message: str) -> None:
+        self.error = error
+        super().__init__(f"{error}: {message}")

@@ -84,6 +84,38 @@ class Menu:
         self._by_word = {word: number for number, one in enumerate(options) for word in one.words}
         self._check()
 
+    # For durable conversations: options are known by their numbers, as their values may be anything.
+
+    def memory(self) -> dict[str, Any]:
+        """Return what it takes to go on with the menu in another process."""
+        return {"token": self.token, "page": self.page, "chosen": sorted(self._chosen)}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Be as the menu was that left *memory*."""
+        self.token, self.page = memory["token"], min(memory["page"], self._pages - 1)
+        self._chosen = {number for number in memory["chosen"] if number < len(self._options)}
+
+    def written(self, value: Any) -> dict[str, Any]:
+        """Return what is kept of an answer: options by number."""
+        if isinstance(value, Answer):
+            return {"answer": value.name}
+        if self._many and isinstance(value, list):
+            chosen: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+            return {"options": [self._number_of(one) for one in chosen]}
+        number = self._number_of(value)
+        return {"value": value} if number is None else {"option": number}
+
+    def read(self, written: Mapping[str, Any]) -> Any:
+        """Return the answer that was kept."""
+        if "answer" in written:
+            return Answer[written["answer"]]
+        if "options" in written:
+            return [self._options[number].value for number in written["options"]]
+        return self._options[written["option"]].value if "option" in written else written["value"]
+
+    def _number_of(self, value: Any) -> int | None:
+        return next((number for number, one in enumerate(self._options) if one.value is value), None)
+
     def keyboard(self) -> Keyboard:
         """Return the page that is shown now."""
         numbers = range(len(self._options))

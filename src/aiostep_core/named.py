@@ -53,6 +53,9 @@ class Names(Generic[T]):
         self._things[name] = (thing, origin)
         self._names[_identity(thing)] = name
 
+    def __len__(self) -> int:
+        return len(self._things)
+
     def name_of(self, thing: object) -> str | None:
         """Return the name that *thing* was registered as, or None."""
         return self._names.get(_identity(thing))

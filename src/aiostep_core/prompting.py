@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .abc import Address, Question, Sent, Timer
 from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitTimeout
 from .facts import KINDS, Delivery
+from .keeping import current_flow, name_of_prompt
 from .keys import MessageKey, Place, Scope
 from .questions import Retry
 from .setting import Setting, seconds
 from .texts import Saying
 
 if TYPE_CHECKING:
+    from .durable.kept import Kept
     from .waits import Wait
 
 __all__ = ["Prompting", "Unfinished"]
+
+#: Seconds without a further part after which an album is complete. Its parts come in one batch, or nearly so.
+_QUIET: Final = 0.7
 
 
 class Unfinished(Exception):
@@ -52,6 +58,11 @@ class Prompting:
         self._send = send
         self._end: float | None = None
         self._timers: list[Timer] = []
+        self._album: list[Delivery] = []
+        self._sent: Sent | None = None
+        self._key: str | None = self._send.pop("key", None)
+        self._kept: Kept | None = None
+        self._taken = 0
 
     async def run(self, prompt: Any, retry: Any, attempts: int | None) -> Any:
         """Ask until there is a good answer; return its value.
@@ -59,20 +70,36 @@ class Prompting:
         Raises:
             TooManyAttempts: *attempts* answers were no good.
         """
-        taken = 0
+        flow = current_flow.get()
+        if flow is None:
+            return (await self._run(prompt, retry, attempts))[0]
+
+        async def perform(kept: Kept) -> tuple[Any, Delivery]:
+            self._kept = kept
+            if kept.state is not None:
+                self._recall(kept.state)
+            value, delivery = await self._run(prompt if kept.state is None else None, retry, attempts)
+            return self._written(value), delivery
+
+        return self._read(await flow.wait(name_of_prompt(prompt, self._key), perform))
+
+    async def _run(self, prompt: Any, retry: Any, attempts: int | None) -> tuple[Any, Delivery]:
+        """Ask until there is a good answer; return its value, and the answer."""
         try:
             while True:
                 delivery = await self._ask(prompt)
                 try:
-                    return await self._value_of(delivery)
+                    return await self._value_of(delivery), delivery
                 except Unfinished:
                     prompt = None
                 except Retry as problem:
-                    taken += 1
-                    left = None if attempts is None else attempts - taken
+                    self._taken += 1
+                    left = None if attempts is None else attempts - self._taken
                     said = self._say(problem.problem, delivery)
                     if left == 0:
-                        raise TooManyAttempts(taken, said) from None
+                        raise TooManyAttempts(self._taken, said) from None
+                    if self._kept is not None:
+                        await self._kept.refused(delivery, self._timeout, self._memory())
                     prompt = await _what_to_say(retry, said, left) or self._say(Saying("again"), delivery)
         finally:
             for timer in self._timers:
@@ -85,20 +112,41 @@ class Prompting:
         """
         setting = self._setting
         # A fresh answer is one to this prompt: until that is out, what comes goes to the mailbox.
-        options = self._wait if prompt is not None else {**self._wait, "fresh": False}
+        options: dict[str, Any] = self._wait if prompt is not None else {**self._wait, "fresh": False}
+        if hasattr(self._question, "parse_album"):
+            options = {**options, "parts": []}
         wait, reading = setting.open(self._question.kinds, is_ready=not options["fresh"], **options)
-        if prompt is not None:
-            try:
-                sent = await self._send_prompt(prompt)
-            except BaseException:
-                setting.runtime.abandon(wait, reading)
-                raise
-            setting.runtime.engine.bind(wait, self._keyboard_of(sent, wait))
-        self._start_clock(wait)
         try:
-            return await setting.runtime.outcome(wait, setting.turn, reading)
+            if prompt is not None:
+                self._sent = await self._send_prompt(prompt)
+            if self._sent is not None:
+                setting.runtime.engine.bind(wait, self._keyboard_of(self._sent, wait))
+            self._start_clock(wait)
+            if self._kept is not None:
+                anew = prompt is not None and (self._sent is None or self._sent.has_buttons)
+                await self._kept.asked(wait, self._timeout, self._memory(), reading=reading, anew=anew)
+        except BaseException:
+            setting.runtime.abandon(wait, reading)
+            raise
+        try:
+            delivery = await setting.runtime.outcome(wait, setting.turn, reading)
         except WaitTimeout:
             raise WaitTimeout(self._timeout if self._timeout is not None else wait.timeout) from None
+        if wait.parts is not None:
+            self._album = await self._collect(delivery, wait.parts)
+        return delivery
+
+    async def _collect(self, first: Delivery, parts: list[Delivery]) -> list[Delivery]:
+        """Return all parts of an album, once no further one has come for a while: Telegram does not say how many."""
+        setting, count = self._setting, -1
+        while first.facts.media_group_id is not None and len(parts) > count:
+            count = len(parts)
+            # Nothing can answer this wait: what else comes stays in the mailbox meanwhile.
+            pause, _ = setting.open(self._question.kinds, is_ready=False, fresh=True, timeout=_QUIET)
+            with contextlib.suppress(WaitTimeout):
+                await setting.runtime.outcome(pause, setting.turn, None)
+        setting.runtime.engine.albums.settle(first.facts)
+        return [first, *parts]
 
     async def _send_prompt(self, prompt: Any, **send: Any) -> Sent:
         adapter = self._setting.adapter
@@ -131,8 +179,10 @@ class Prompting:
         runtime = self._setting.runtime
         now = runtime.now()
         if self._end is None:
-            self._end = now + self._timeout if self._timeout is not None else float("inf")
-            self._timers = [runtime.call_later(after, self._remind, text) for after, text in self._reminders]
+            age = 0.0 if self._kept is None else self._kept.age
+            self._end = now + max(0.0, self._timeout - age) if self._timeout is not None else float("inf")
+            reminders = [(after - age, text) for after, text in self._reminders if after >= age]
+            self._timers = [runtime.call_later(after, self._remind, text) for after, text in reminders]
         if self._timeout is not None:
             left = max(0.0, self._end - now)
             wait.timeout = left if wait.timeout is None else min(wait.timeout, left)
@@ -144,8 +194,31 @@ class Prompting:
         language = self._setting.adapter.language_of(delivery.update)
         return self._setting.runtime.engine.texts.say(what, language)
 
+    # What a durable conversation keeps.
+
+    def _memory(self) -> dict[str, Any]:
+        """Return what it takes to go on with the question in another process."""
+        sent = self._sent
+        place = None if sent is None else [sent.chat_id, sent.message_id, sent.has_buttons]
+        return {"sent": place, "taken": self._taken}
+
+    def _recall(self, memory: dict[str, Any]) -> None:
+        """Be as the question was that left *memory*."""
+        self._taken = memory["taken"]
+        if memory["sent"] is not None:
+            self._sent = Sent(None, *memory["sent"])
+
+    def _written(self, value: Any) -> Any:
+        """Return what is kept of an answer."""
+        return value
+
+    def _read(self, written: Any) -> Any:
+        """Return the answer that was kept."""
+        return written
+
     async def _value_of(self, delivery: Delivery) -> Any:
-        value = self._question.parse(delivery)
+        album = getattr(self._question, "parse_album", None)
+        value = self._question.parse(delivery) if album is None else album(self._album)
         if inspect.isawaitable(value):
             value = await value
         return await self._checked(value)
@@ -158,7 +231,7 @@ class Prompting:
                     verdict = await verdict
             except ValueError as error:
                 raise Retry(str(error)) from error
-            if isinstance(verdict, str) or not verdict:
+            if isinstance(verdict, (str, Saying)) or not verdict:
                 raise Retry(verdict or "")
         return value
 

@@ -9,8 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from .durable.opening import conversations_in
 from .errors import StorageError, WaitCancelled, WaitEnded
-from .facts import KINDS
 from .keys import PERSONAL, Key, Place, Scope, places_of, project
 from .named import filters
 from .reports import TimedOut
@@ -30,7 +30,6 @@ logger = logging.getLogger("aiostep")
 
 #: Seconds until a storage is asked again that could not be reached, or that had nothing to say when it was due.
 _PATIENCE: Final = 1.0
-_MESSAGES: Final = KINDS["message"]
 
 
 class Stepping:
@@ -38,7 +37,7 @@ class Stepping:
 
     def __init__(self, runtime: Runtime, storage: StepStorage) -> None:
         self._runtime = runtime
-        self.storage = storage
+        self.durables, self.storage = conversations_in(runtime, storage)
         self._lanes: dict[Delivery, Lane] = {}
         self._timer: Timer | None = None
         self._rings_at = 0.0
@@ -88,8 +87,8 @@ class Stepping:
 
     def _may_run(self, facts: Facts) -> bool:
         """Tell whether an update of this sort can run a step, or leave one."""
-        is_answer = facts.kind in _MESSAGES and not facts.is_own and facts.gone is None
-        return is_answer and (facts.command is None or self._runtime.engine.is_cancel(facts))
+        is_answer = not facts.is_own and facts.gone is None
+        return is_answer and (self.storage.is_kind(facts) or self._runtime.engine.is_cancel(facts))
 
     async def _take(self, delivery: Delivery) -> Step | None:
         facts, scopes = delivery.facts, self.storage.scopes

@@ -10,11 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..facts import KINDS
 from .state_abc import BlockingStateStorage as BlockingStateStorage
 from .state_abc import StateContext as StateContext
 from .state_abc import StateStorage as StateStorage
 
 if TYPE_CHECKING:
+    from ..facts import Facts
     from ..keys import Place, Scope
     from ..steps import Step
 
@@ -216,6 +218,10 @@ class StepStorage(ABC):
     suspends: bool = False
     #: Whether what it keeps outlives the process.
     is_durable: bool = False
+
+    def is_kind(self, facts: Facts) -> bool:
+        """Tell whether an update of this sort can be for one of the steps."""
+        return facts.kind in KINDS["message"] and facts.command is None
 
     @property
     @abstractmethod

@@ -1,0 +1,340 @@
+"""The durable conversations of one engine: those that are in memory, and finding those that are not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from ..context import Turn, current_turn
+from ..decisions import Changes
+from ..errors import AlreadyWaiting, NotDurable
+from ..keys import ABOUT_MESSAGE, Key, Place, Scope
+from ..storages.abc import RecordKey
+from ..storages.owners import new_owner
+from ..targets import Aim, aim
+from .flows import Flow, flow_named, flows
+from .held import Held
+from .journals import FAILED, PARK, RUN, Journals, Stored, hint_of, key_of
+from .resumption import Resumption
+from .run import Run
+
+if TYPE_CHECKING:
+    from ..facts import Delivery
+    from ..runtime import Runtime
+    from ..storages.values import Values
+
+__all__ = ["Durables"]
+
+logger = logging.getLogger("aiostep")
+
+#: How many conversations stay in memory, by default; the others are replayed when they go on.
+MAX_LIVE: Final = 10_000
+_LATER: Final = 3600.0
+_TRIES: Final = 3
+
+
+class Durables:
+    """What a runtime does with durable conversations.
+
+    Args:
+        is_durable: whether the journals outlive the process; else everything stays in memory.
+
+    Attributes:
+        live: those in memory, the one that went on longest ago first.
+        owner: what names this process.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        journals: Journals,
+        values: Values,
+        wall_clock: Callable[[], float],
+        *,
+        is_durable: bool,
+        max_live: int = MAX_LIVE,
+    ) -> None:
+        self.runtime = runtime
+        self.journals = journals
+        self.values = values
+        self.wall_clock = wall_clock
+        self.is_durable = is_durable
+        self.max_live = max_live
+        self.owner: Callable[[], str] = new_owner
+        self.live: OrderedDict[RecordKey, Run] = OrderedDict()
+        self._reported: set[str] = set()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there can be any durable conversation."""
+        return self.is_durable and bool(flows)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether waits end because the bot stops, and go on in another process."""
+        return self.is_durable and self.runtime.closed_for is not None
+
+    # Beginning.
+
+    async def begin(self, flow: Flow, turn: Turn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Begin a conversation; return its result once it is over.
+
+        Raises:
+            NotDurable: the framework's adapter cannot keep its updates, or the handler asks for what cannot be kept.
+            AlreadyWaiting: another is going on there, and the policy is "reject".
+        """
+        scribe = turn.adapter.scribe
+        if scribe is None:
+            raise NotDurable(f"{flow.name} on {turn.adapter.name}", "this adapter does not keep updates yet")
+        scribe.check(flow.fn)
+        home = turn.aim = aim(None, flow.scope, turn.facts, (), turn.adapter.key_of)
+        for _ in range(_TRIES):
+            stored = await self.journals.load(key_of(home.place))
+            if stored is not None and stored.has_seen(turn.facts.update_id):
+                return await self._again(stored, turn)
+            if stored is not None and stored.is_open and not await self._make_room(stored, flow, turn):
+                return None
+            stored = Stored(key_of(home.place), {}, revision=0 if stored is None else stored.revision)
+            run = Run(self, flow, stored, turn)
+            run.start(args, kwargs)
+            if await self._write_begin(run, scribe.format, scribe.write_update(turn.carrier)):
+                return await run.go()
+            run.machine.kill()
+        raise AlreadyWaiting(home.key, "others begin it at the same time, again and again")
+
+    async def _write_begin(self, run: Run, format: str, update: Any) -> bool:
+        facts, flow = run.turn.facts, run.flow
+        fields = {
+            **dict.fromkeys(("more", "book", "asked", "begun", "inbox", "result", "ended", "tried", "seen"), ""),
+            "id": secrets.token_hex(8),
+            "name": flow.name,
+            "version": str(flow.version),
+            "format": format,
+            "origin": "" if facts.update_id is None else str(facts.update_id),
+            "after": "" if facts.update_id is None else str(facts.update_id),
+            "opened": repr(self.wall_clock()),
+            "update": json.dumps(update, separators=(",", ":"), ensure_ascii=False),
+            "epoch": "0",
+            "holder": run.holder,
+            "owner": self.owner(),
+            **run.lease(),
+        }
+        return await self.journals.append(run.stored, [], fields, keep=0, due=float(fields["until"]))
+
+    async def _again(self, stored: Stored, turn: Turn) -> Any:
+        """Take the update that began a conversation, which was delivered once more."""
+        if stored.status == RUN and not stored.is_held(self.wall_clock()) and stored.key not in self.live:
+            return await self._run(stored, turn).resume()
+        return None
+
+    async def _make_room(self, stored: Stored, flow: Flow, turn: Turn) -> bool:
+        """End what is going on at a place; return False if it is to stay.
+
+        Raises:
+            AlreadyWaiting: it is to stay, and whoever begins another is to know.
+        """
+        if flow.on_conflict == "reject":
+            key = stored.place.key
+            raise AlreadyWaiting(key if isinstance(key, Key) else turn.facts.key)
+        if flow.on_conflict == "resume":
+            return False
+        await self.end(stored, "replaced")
+        return True
+
+    async def end(self, stored: Stored, reason: str) -> None:
+        """End a conversation with *reason*: its wait raises ``WaitCancelled``, and it runs to its end."""
+        run = self.live.get(stored.key)
+        if run is None and stored.status in (RUN, PARK) and not stored.is_held(self.wall_clock()):
+            run = self._run(stored, self._turn_of(stored))
+            run.cancel(reason)
+            self.runtime.start(self._alone(run))
+        elif run is not None:
+            run.cancel(reason)
+        if run is not None:
+            run.over = run.over or asyncio.get_running_loop().create_future()
+            await run.over
+            return
+        # It failed, or runs in a process that will notice.
+        if (there := await self.journals.load(stored.key)) is not None:
+            await self.journals.append(there, [], {"status": "done", "ended": f"WaitCancelled {reason}"}, keep=0)
+
+    # Going on.
+
+    async def find(self, places: Sequence[Place]) -> list[Resumption]:
+        """Return what an update at one of *places* may be for, of the conversations that are not in memory."""
+        homes = [place for place in places if place.scope not in ABOUT_MESSAGE and place.scope is not Scope.ANY]
+        if not places or not self.is_used:
+            return []
+        keys = [key_of(place) for place in homes]
+        found = await self.journals.look([*keys, *(hint_of(place) for place in places)])
+        made = [
+            self._resumption(Stored(key, dict(fields)), place)
+            for key, fields, place in zip(keys, found, homes, strict=False)
+            if fields
+        ]
+        for place, hint in zip(places, found[len(keys) :], strict=True):
+            if hint:
+                made.append(await self._follow(hint, place))
+        return [one for one in made if one is not None]
+
+    async def _follow(self, hint: Mapping[str, str], place: Place) -> Resumption | None:
+        key = key_of(place)._replace(name=hint.get("at", ""))
+        (fields,) = await self.journals.look([key])
+        return self._resumption(Stored(key, dict(fields)), place) if fields else None
+
+    def _resumption(self, stored: Stored, place: Place) -> Resumption | None:
+        run = self.live.get(stored.key)
+        if run is not None and stored.get("holder") not in ("", run.holder) and stored.status != "done":
+            if not run.is_running:
+                run.leave()  # another process has gone on with it
+        elif run is not None:
+            return None
+        if stored.is_open and self.flow_of(stored.fields) is None:
+            return None
+        if stored.status == FAILED and self.owner() in stored.get("tried").split():
+            return None
+        return Resumption(place=place, fn=partial(self._resume, stored, place), stored=stored)
+
+    async def _resume(self, stored: Stored, place: Place, *_: Any) -> Any:
+        """Go on with a conversation, for the update of the current turn."""
+        turn = current_turn.get()
+        assert turn is not None
+        if stored.has_seen(turn.facts.update_id):
+            return None
+        delivery = turn.delivery
+        if stored.key in self.live:  # it has just come back
+            self.runtime.perform(Changes(leftovers=[delivery]))
+            return None
+        run = self._run(stored, turn)
+        conversation = turn.conversations.get(place) if turn.conversations else None
+        if conversation is None:
+            conversation = self.runtime.open_conversation(run_aim(turn), turn)
+        conversation.after = int(stored.get("after")) if stored.get("after") else None
+        conversation.starter_id = turn.aim.user_id if turn.aim is not None else None
+        run.offer(delivery, conversation)
+        return await run.resume()
+
+    def _run(self, stored: Stored, turn: Turn) -> Run:
+        flow = self.flow_of(stored.fields)
+        assert flow is not None
+        turn.aim = self._aim_of(stored, turn)
+        return Run(self, flow, stored, turn)
+
+    def _aim_of(self, stored: Stored, turn: Turn) -> Aim:
+        scribe = turn.adapter.scribe
+        assert scribe is not None
+        facts = turn.adapter.facts(scribe.read_update(stored.bot_id, json.loads(stored.get("update"))))
+        flow = self.flow_of(stored.fields)
+        return aim(None, None if flow is None else flow.scope, facts, (), lambda _: None)
+
+    def _turn_of(self, stored: Stored) -> Turn:
+        """Return a turn for what goes on without an update."""
+        adapter = self.runtime.adapter_for(stored.bot_id)
+        scribe = adapter.scribe
+        assert scribe is not None
+        return Turn(self.runtime, adapter, scribe.read_update(stored.bot_id, json.loads(stored.get("update"))))
+
+    async def _alone(self, run: Run) -> None:
+        """Go on beside the framework's handlers, as a turn of its own."""
+        turn, error = run.turn, None
+        token = current_turn.set(turn)
+        try:
+            await run.resume()
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            await self.runtime.end_turn(turn, error)
+            current_turn.reset(token)
+
+    def flow_of(self, fields: Mapping[str, str]) -> Flow | None:
+        """Return the code of a stored conversation; None, and say so once, if there is none that fits."""
+        name, version = fields.get("name", ""), int(fields.get("version") or 0)
+        found = flow_named(name, version)
+        if found is None and (newest := flow_named(name)) is not None:
+            if newest.on_change == "carry" and newest.version > version:
+                return newest
+            self._report(
+                f"a durable conversation {name!r} is of version {version}, and only {newest.version} is here; it is "
+                f'kept: register its version too, or decorate the new one with on_change="carry"'
+            )
+        elif found is None:
+            self._report(f'a durable conversation is called {name!r}, and nothing is; it is kept: @durable("{name}")')
+        return found
+
+    def _report(self, problem: str) -> None:
+        if problem not in self._reported and len(self._reported) < 1000:
+            self._reported.add(problem)
+            logger.warning("%s", problem)
+
+    # Time.
+
+    async def tend(self, bot_ids: Collection[int]) -> None:
+        """Go on with what is due: time limits, and conversations whose process is dead. Say which of ours are not."""
+        if not self.is_used:
+            return
+        wall = self.wall_clock()
+        for run in list(self.live.values()):
+            if run.is_running and run.stored.revision:
+                lease = run.lease()
+                await self.journals.append(run.stored, [], lease, due=float(lease["until"]))
+        for stored in await self.journals.due(bot_ids, wall):
+            if stored.key in self.live or stored.is_held(wall):
+                continue
+            if self.flow_of(stored.fields) is None or self.owner() in stored.get("tried").split():
+                await self._put_off(stored)
+            else:
+                self.runtime.start(self._alone(self._run(stored, self._turn_of(stored))))
+
+    async def next_tending(self, bot_ids: Collection[int]) -> float | None:
+        """Return the seconds until ``tend`` is to be called."""
+        if not self.is_used:
+            return None
+        due = await self.journals.next_due(bot_ids)
+        return None if due is None else max(0.0, due - self.wall_clock())
+
+    async def _put_off(self, stored: Stored) -> None:
+        """Look later again at what cannot go on here."""
+        there = await self.journals.load(stored.key)
+        if there is not None:
+            await self.journals.append(there, [], {}, due=self.wall_clock() + _LATER)
+
+    # Memory.
+
+    def add(self, run: Run) -> None:
+        """Note that *run* is in memory."""
+        self.live[run.stored.key] = run
+
+    def remove(self, run: Run) -> None:
+        """Note that it is not."""
+        if self.live.get(run.stored.key) is run:
+            del self.live[run.stored.key]
+
+    def touch(self, run: Run) -> None:
+        """Note that *run* waits; take out of memory what has done so for longest, if there are too many."""
+        if run.stored.key in self.live:
+            self.live.move_to_end(run.stored.key)
+        if self.is_durable and len(self.live) > self.max_live:
+            oldest = next((one for one in self.live.values() if one is not run and one.kept is not None), None)
+            if oldest is not None:
+                oldest.leave()
+
+    def take_in(self, run: Held, delivery: Delivery) -> None:
+        """Keep an update, which came by way of another process, for the next wait of *run*."""
+        conversation = run.conversation
+        if conversation is None or not conversation.is_open:
+            conversation = run.conversation = self.runtime.open_conversation(run_aim(run.turn), run.turn)
+        if not conversation.put(delivery):
+            self.runtime.perform(Changes(leftovers=[delivery]))
+
+
+def run_aim(turn: Turn) -> Aim:
+    """Return at whom the conversation of *turn* is aimed."""
+    assert turn.aim is not None
+    return turn.aim

@@ -1,0 +1,262 @@
+"""A journal that this process holds: reading it into a machine, and writing what the machine did."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from ..decisions import Changes
+from ..errors import NotStorable
+from .entries import Entries
+from .journal import Machine
+from .journals import DONE, FAILED, LEASE, RUN, Stored
+from .values import Asked, Finished, How, Kind, Outcome
+
+if TYPE_CHECKING:
+    from ..context import Turn
+    from ..facts import Delivery
+    from ..waits import Conversation
+    from .conversations import Durables
+    from .flows import Flow
+
+__all__ = ["Held", "Lost"]
+
+logger = logging.getLogger("aiostep")
+
+#: Seconds for which the result of a conversation is kept, and that its updates were taken.
+_TRACE: Final = 24 * 3600.0
+#: Seconds until a conversation that failed is tried again, by a process that has not tried it.
+_LATER: Final = 60.0
+_TRIES: Final = 5
+_numbers = itertools.count(1)
+
+
+class Lost(Exception):
+    """Somebody else has gone on with the conversation."""
+
+
+class Held:
+    """The journal of one conversation, as long as nobody else writes it.
+
+    Attributes:
+        holder: what the journal knows this by.
+        delivery: the update that is being looked at, until it is written down.
+        conversation: where in the registry the conversation waits, or did.
+    """
+
+    machine: Machine
+
+    def __init__(self, durables: Durables, flow: Flow, stored: Stored, turn: Turn) -> None:
+        self._durables = durables
+        self.flow = flow
+        self.stored = stored
+        self.turn = turn
+        self.holder = f"{durables.owner()}/{next(_numbers)}"
+        self.delivery: Delivery | None = None
+        self.conversation: Conversation | None = None
+        self._last_error: BaseException | None = None
+        scribe = turn.adapter.scribe
+        assert scribe is not None
+        self._scribe = scribe
+        self._entries = Entries(durables.values, turn.adapter, scribe, stored.bot_id)
+
+    def wall(self) -> float:
+        """Return the time that the journal is written in."""
+        return self._durables.wall_clock()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it does something, rather than wait for somebody."""
+        return self.stored.status == RUN
+
+    def lease(self) -> dict[str, str]:
+        """Return the fields that say that this process goes on with it now."""
+        return {"status": RUN, "until": repr(self.wall() + LEASE)}
+
+    def start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Make it ready to begin, with what the framework called the handler with."""
+        begin = partial(self.flow.fn, *args, **kwargs)
+        self.machine = Machine(begin, outcome_of=self._entries.outcome_of, entry_of=self._entries.value)
+
+    def load(self) -> None:
+        """Make it ready to go on where the journal ends.
+
+        Raises:
+            StorageDamaged: the journal cannot be read.
+        """
+        stored, values = self.stored, self._durables.values
+        carrier = self._scribe.read_update(stored.bot_id, json.loads(stored.get("update")))
+        args, kwargs = self._scribe.arguments(self.flow.fn, carrier)
+        more = values.decode(stored.get("more")) if stored.get("more") else []
+        asked = values.decode(stored.get("asked")) if stored.get("asked") else None
+        begun = stored.get("begun")
+        self.machine = Machine(
+            partial(self.flow.fn, *args, *more, **kwargs),
+            [self._entries.read(text) for text in stored.entries],
+            None if asked is None else Asked(*asked),
+            begun=int(begun) if begun else None,
+            outcome_of=self._entries.outcome_of,
+            entry_of=self._entries.value,
+            book=self._book(),
+        )
+
+    # Writing.
+
+    async def save(self, fields: Mapping[str, str], *, due: float | None = None, **how: Any) -> None:
+        """Write what is new.
+
+        Raises:
+            Lost: somebody else has written since.
+        """
+        if self.stored.get("holder") != self.holder:
+            fields = {**fields, "holder": self.holder, "owner": self._durables.owner()}
+        if fields.get("status") == RUN:
+            due = float(fields["until"])
+        for _ in range(_TRIES):
+            texts = [self._entries.write(entry) for entry in self.machine.fresh]
+            keep = how.get("keep", self.machine.keep)
+            changed = {name: value for name, value in fields.items() if self.stored.get(name) != value}
+            journals = self._durables.journals
+            if await journals.append(self.stored, texts, changed, due=due, keep=keep, ttl=how.get("ttl")):
+                self.machine.flushed()
+                return
+            there = await journals.load(self.stored.key)
+            if there is None or there.get("holder") != self.holder:
+                raise Lost
+            # Somebody has put an update into the inbox.
+            self.stored = there
+            self._receive(there.get("inbox"))
+            fields = {**fields, "inbox": ""}
+        raise Lost
+
+    async def _end(self, how: str, value: Any) -> None:
+        """Write down that it is over; its place is free."""
+        try:
+            result = self._durables.values.encode(value, "the result")
+        except NotStorable as error:
+            logger.warning("the result of the durable conversation %s is not kept: %s", self.flow.name, error)
+            result = "null"
+        self.machine.fresh.clear()
+        empty = dict.fromkeys(("asked", "inbox", "update", "more", "book", "until", "begun"), "")
+        await self.save({**empty, "status": DONE, "ended": how, "result": result}, keep=0, ttl=_TRACE)
+
+    async def _fail(self, error: BaseException) -> None:
+        """Write down that its code raised: it goes on when that is mended.
+
+        An effect whose own error ended it is forgotten, or it would fail with the same error for ever.
+        """
+        machine, keep = self.machine, None
+        if self._last_error is error:
+            if machine.fresh:
+                machine.fresh.pop()
+            else:
+                keep = machine.stored - 1
+        tried = " ".join([*self.stored.get("tried").split()[-7:], self._durables.owner()])
+        failed = {"status": FAILED, "tried": tried, "ended": f"{type(error).__name__}: {error}"[:500]}
+        with contextlib.suppress(Lost):
+            how = {} if keep is None else {"keep": keep}
+            await self.save({**failed, **self._seen()}, due=self.wall() + _LATER, **how)
+
+    async def _begin_anew(self, finished: Finished) -> None:
+        """Go back to a position, or begin again with an empty journal."""
+        machine, values = self.machine, self._durables.values
+        fields = self.lease() | {"epoch": str(int(self.stored.get("epoch") or 0) + 1), "begun": "", "asked": ""}
+        if finished.how is How.AGAIN:
+            machine.fresh.clear()
+            fields |= {"more": values.encode(list(finished.value), "the arguments of continue_as_new()"), "book": ""}
+            await self.save(fields, keep=0)
+        else:
+            position: int = finished.value
+            del machine.fresh[max(0, position - machine.stored) :]
+            stored = min(position, machine.stored)
+            await self.save(fields, keep=stored if machine.keep is None else min(stored, machine.keep))
+        await self._reload()
+
+    async def _carry(self) -> None:
+        """Begin the new code with the answers that there are."""
+        stored, values = self.stored, self._durables.values
+        book = json.loads(stored.get("book") or "{}")
+        for text in stored.entries:
+            entry = self._entries.read(text)
+            if entry.kind in (Kind.WAIT, Kind.EFFECT) and entry.tag in ("v", "o", "u"):
+                book[f"{entry.kind} {entry.name}"] = values.encode(list(entry), "the journal")
+        logger.info("the durable conversation %s begins anew, with %d answers", self.flow.name, len(book))
+        self._withdraw()
+        self.machine.fresh.clear()
+        anew = {"epoch": str(int(stored.get("epoch") or 0) + 1), "book": json.dumps(book), "begun": "", "asked": ""}
+        seen, self.delivery = self._seen(), None
+        version = {"version": str(self.flow.version)}
+        await self.save({**self.lease(), **anew, **version, **seen}, keep=0)
+        await self._reload()
+
+    async def _reload(self) -> None:
+        self.machine.kill()
+        stored = await self._durables.journals.load(self.stored.key)
+        if stored is None or stored.get("holder") != self.holder:
+            raise Lost
+        self.stored = stored
+        self.load()
+
+    def _book(self) -> dict[str, Outcome]:
+        written: dict[str, str] = json.loads(self.stored.get("book") or "{}")
+        return {name: self._entries.outcome_of(self._entries.read(text)) for name, text in written.items()}
+
+    def _seen(self) -> dict[str, str]:
+        return self.stored.seen_with(None if self.delivery is None else self.delivery.facts.update_id)
+
+    # The update for whose sake it goes on.
+
+    def offer(self, delivery: Delivery, conversation: Conversation) -> None:
+        """Put *delivery* where the wait will look first."""
+        self.delivery, self.conversation = delivery, conversation
+        conversation.unread = [delivery, *(conversation.unread or ())]
+
+    def _withdraw(self) -> bool:
+        """Take the update out again; return whether it was there, unread."""
+        conversation, delivery = self.conversation, self.delivery
+        if conversation is None or delivery is None or delivery not in (conversation.unread or ()):
+            return False
+        conversation.unread = [one for one in conversation.unread or () if one is not delivery]
+        return True
+
+    def _hand_back(self) -> None:
+        """Let the update go to ordinary handlers: it is not meant."""
+        if self._withdraw() and self.delivery is not None:
+            self._durables.runtime.perform(Changes(leftovers=[self.delivery]))
+        self.delivery = None
+
+    async def _put_into_inbox(self, delivery: Delivery) -> None:
+        """Leave the update to the process that goes on with the conversation right now."""
+        journals, stored = self._durables.journals, self.stored
+        written = self._scribe.write_update(delivery.carrier)
+        for _ in range(_TRIES):
+            inbox = json.loads(stored.get("inbox") or "[]")
+            if any(one.get("update_id") == written.get("update_id") for one in inbox):
+                return
+            due = float(stored.get("until") or 0)
+            if await journals.append(stored, [], {"inbox": json.dumps([*inbox, written])}, due=due):
+                return
+            there = await journals.load(stored.key)
+            if there is None or there.status != RUN or there.has_seen(delivery.facts.update_id):
+                break
+            stored = there
+        # It waits by now, or is over.
+        self._durables.runtime.perform(Changes(leftovers=[delivery]))
+
+    def _receive(self, inbox: str) -> None:
+        """Put what came to other processes into the mailbox."""
+        if not inbox:
+            return
+        from ..facts import Delivery
+
+        adapter = self.turn.adapter
+        for written in json.loads(inbox):
+            carrier = self._scribe.read_update(self.stored.bot_id, written)
+            delivery = Delivery(None, adapter.update_of(carrier), carrier, adapter)
+            if not self.stored.has_seen(delivery.facts.update_id):
+                self._durables.take_in(self, delivery)

@@ -1,0 +1,180 @@
+"""Where journals are: one record for each place where a durable conversation is, or was a while ago.
+
+The log is the lock: whatever is written is written at the revision that was read, so of two processes that go on with
+one conversation exactly one can. The fields of a record:
+
+* name, version, format, origin, opened: which conversation it is, for which framework, begun by which update and when
+* update, more, epoch, book: what it was begun with; how often it began anew, and the answers it then had
+* status: "run" (somebody goes on with it), "park" (it waits), "failed", "done"
+* holder, owner, until: who goes on with it, in which process; if it runs, until when others leave it alone
+* asked: for what it waits, with what its asker needs; kinds, takes: the updates that may answer
+* after, seen: the update that it went on with last, and the last few that it has taken; no update is taken twice
+* begun: the position of the effect that was begun last
+* inbox: updates that came to another process while it was running
+* result, ended: what it came to
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from ..keys import Place
+from ..storages.abc import Found, RecordKey
+from ..storages.owners import is_gone
+from ..storages.records import record_key, settle
+from ..storages.source import RecordsSource
+from ..storages.step_fields import place_of
+
+__all__ = ["DONE", "FAILED", "HINT", "KIND", "LEASE", "PARK", "RUN", "Journals", "Stored", "hint_of", "key_of"]
+
+T = TypeVar("T")
+
+KIND: Final = "durable"
+HINT: Final = "durable-at"
+RUN, PARK, FAILED, DONE = "run", "park", "failed", "done"
+
+#: Seconds for which a process that goes on with a conversation is left alone, unless it says that it still does.
+LEASE: Final = 30.0
+#: Updates that are remembered as taken: more than any worker is behind.
+_SEEN: Final = 16
+_PAGE: Final = 500
+
+
+@dataclass(slots=True)
+class Stored:
+    """A journal as it was read or written."""
+
+    key: RecordKey
+    fields: dict[str, str]
+    entries: Sequence[str] = ()
+    revision: int = 0
+
+    def get(self, name: str) -> str:
+        """Return a field; nothing is empty."""
+        return self.fields.get(name, "")
+
+    @property
+    def status(self) -> str:
+        return self.get("status")
+
+    @property
+    def place(self) -> Place:
+        """Where the conversation is."""
+        return place_of(self.key)
+
+    @property
+    def bot_id(self) -> int:
+        return int(self.key.space)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not over."""
+        return self.status in (RUN, PARK, FAILED)
+
+    def is_held(self, wall: float) -> bool:
+        """Tell whether a process that lives goes on with it now."""
+        return self.status == RUN and float(self.get("until") or 0) > wall and not is_gone(self.get("owner"))
+
+    def has_seen(self, update_id: int | None) -> bool:
+        """Tell whether it has taken this update, or began with it."""
+        return update_id is not None and str(update_id) in (self.get("origin"), *self.get("seen").split())
+
+    def seen_with(self, update_id: int | None) -> dict[str, str]:
+        """Return the fields that say that it has taken this update too."""
+        if update_id is None:
+            return {}
+        return {"after": str(update_id), "seen": " ".join([*self.get("seen").split()[1 - _SEEN :], str(update_id)])}
+
+
+@dataclass(slots=True)
+class Journals:
+    """The journals in *source*."""
+
+    source: RecordsSource
+    is_for_threads: bool = False
+    writes: int = field(default=0)
+
+    async def load(self, key: RecordKey) -> Stored | None:
+        """Return a journal, or None if there is none."""
+        found = await self._reach(self.source.records.journal(key))
+        return None if found is None else Stored(key, dict(found.fields), found.entries, found.revision)
+
+    async def look(self, keys: Sequence[RecordKey]) -> list[Mapping[str, str]]:
+        """Return the fields of several records of one bot."""
+        return list(await self._reach(self.source.records.read_many(keys)))
+
+    async def append(
+        self,
+        stored: Stored,
+        entries: Sequence[str],
+        fields: Mapping[str, str],
+        *,
+        keep: int | None = None,
+        due: float | None = None,
+        ttl: float | None = None,
+    ) -> bool:
+        """Write at the revision that is known; return whether that was the revision."""
+        self.writes += 1
+        append = self.source.records.append(
+            stored.key, stored.revision, entries, fields=fields, keep=keep, due=due, ttl=ttl
+        )
+        revision = await self._reach(append)
+        if revision is None:
+            return False
+        stored.revision = max(stored.revision, revision)
+        stored.fields.update(fields)
+        return True
+
+    async def hint(self, place: Place, key: RecordKey) -> None:
+        """Note that a conversation waits at another *place* than its own; whoever reads that looks whether it does."""
+        await self._reach(self.source.records.write(hint_of(place), {"at": key.name}))
+
+    async def forget_hint(self, place: Place) -> None:
+        """Note that nobody waits at *place* any more."""
+        await self._reach(self.source.records.remove(hint_of(place)))
+
+    async def due(self, bot_ids: Collection[int], wall: float) -> list[Stored]:
+        """Return the journals that somebody has to look at now; without their entries."""
+        found: list[Found] = []
+        for bot_id in bot_ids:
+            found += await self._reach(self.source.records.due(KIND, str(bot_id), wall))
+        return [Stored(one.key, dict(one.fields)) for one in found]
+
+    async def next_due(self, bot_ids: Collection[int]) -> float | None:
+        """Return when the next journal is due."""
+        dues = [await self._reach(self.source.records.next_due(KIND, str(bot_id))) for bot_id in bot_ids]
+        return min([due for due in dues if due is not None], default=None)
+
+    async def scan(self) -> list[Stored]:
+        """Return all journals, without their entries."""
+        found = page = await self._reach(self.source.records.scan(KIND, limit=_PAGE))
+        while len(page) == _PAGE:
+            page = await self._reach(self.source.records.scan(KIND, after=page[-1].key, limit=_PAGE))
+            found = found + page
+        return [Stored(one.key, dict(one.fields)) for one in found]
+
+    async def _reach(self, operation: Coroutine[Any, Any, T]) -> T:
+        if not self.is_for_threads:
+            return await operation
+        from ..threads import Outside
+
+        run: Callable[[], T] = partial(settle, operation)
+        return await Outside(run)
+
+
+def key_of(place: Place) -> RecordKey:
+    """Return the key of the journal for *place*."""
+    return _key(KIND, place)
+
+
+def hint_of(place: Place) -> RecordKey:
+    """Return the key of what says which conversation waits at *place*."""
+    return _key(HINT, place)
+
+
+def _key(kind: str, place: Place) -> RecordKey:
+    bot_id, *parts = place.key
+    return record_key(kind, bot_id, place.scope.value, *parts)

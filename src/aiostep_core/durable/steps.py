@@ -1,0 +1,83 @@
+"""Steps and durable conversations as one storage of steps: an update that nobody waits for may be for either."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ..facts import Facts
+from ..keys import Place, Scope
+from ..steps import Step
+from ..storages.abc import StepStorage
+from .resumption import Resumption
+
+if TYPE_CHECKING:
+    from .conversations import Durables
+
+__all__ = ["StepsAndConversations"]
+
+
+class StepsAndConversations(StepStorage):
+    """A durable storage of steps, and what is to go on from the journals beside it."""
+
+    is_durable = True
+
+    def __init__(self, steps: StepStorage, durables: Durables) -> None:
+        self.steps_only = steps
+        self._durables = durables
+
+    @property
+    def suspends(self) -> bool:  # type: ignore[override]
+        return self.steps_only.suspends
+
+    @property
+    def scopes(self) -> Collection[Scope]:
+        return self.steps_only.scopes
+
+    def is_kind(self, facts: Facts) -> bool:
+        if not self._durables.is_used:
+            return self.steps_only.is_kind(facts)
+        return True
+
+    def may_have(self, place: Place) -> bool:
+        return self.steps_only.may_have(place)
+
+    async def put(self, step: Step, now: float) -> Step | None:
+        return await self.steps_only.put(step, now)
+
+    async def find(self, places: Sequence[Place], now: float) -> list[Step]:
+        resumptions: list[Step] = list(await self._durables.find(places))
+        return resumptions + await self.steps_only.find(places, now)
+
+    async def take(self, step: Step) -> bool:
+        return isinstance(step, Resumption) or await self.steps_only.take(step)
+
+    async def confirm(self, step: Step) -> None:
+        if not isinstance(step, Resumption):
+            await self.steps_only.confirm(step)
+
+    async def discard(self, step: Step) -> bool:
+        if not isinstance(step, Resumption):
+            return await self.steps_only.discard(step)
+        await self._durables.end(step.stored, "user")
+        return True
+
+    async def give_back(self, step: Step, now: float) -> bool:
+        return isinstance(step, Resumption) or await self.steps_only.give_back(step, now)
+
+    async def steps(self, now: float) -> Iterable[Step]:
+        return await self.steps_only.steps(now)
+
+    async def clear(self) -> int:
+        return await self.steps_only.clear()
+
+    async def tend(self, bot_ids: Collection[int], now: float) -> list[Step]:
+        await self._durables.tend(bot_ids)
+        return await self.steps_only.tend(bot_ids, now)
+
+    async def next_tending(self, bot_ids: Collection[int], now: float) -> float | None:
+        ours, theirs = await self._durables.next_tending(bot_ids), await self.steps_only.next_tending(bot_ids, now)
+        return min([at for at in (None if ours is None else now + ours, theirs) if at is not None], default=None)
+
+    async def close(self) -> None:
+        await self.steps_only.close()
