@@ -494,6 +494,17 @@ async def test_the_log_does_not_grow_for_ever(path: Path) -> None:
     assert log < 12_000_000, "6,000 commits write 25 MB or more"
 
 
+async def test_the_log_does_not_grow_large(path: Path) -> None:
+    """A few large records are moved into the file as well, before their log takes much more than they do."""
+    records = SqliteRecords(path, durability="process")
+    for number in range(200):
+        await records.write(key(number % 4), {"x": str(number) * 200_000})
+    log = path.with_name("bot.db-wal").stat().st_size
+    await records.close()
+
+    assert log < 40_000_000, "200 commits write 100 MB"
+
+
 async def test_what_syncs_the_disk_is_not_done_on_the_event_loop(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where commits are made on the spot, the first of each log is not: SQLite puts a new log's head on the disk."""
     monkeypatch.setattr(sqlite_database, "_CHECKPOINT_EVERY", 3)

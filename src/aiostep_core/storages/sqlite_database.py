@@ -39,8 +39,11 @@ _PURGE_EVERY = 64
 _PURGED = 128
 #: Where there are only reads, expired records are looked for so often, in seconds.
 _TIDY = 60.0
-#: After so many commits made on the spot the log is moved into the file; every commit adds at least one page.
+#: Where commits are made on the spot the log is moved into the file after so many of them, or once it grew by so many
+#: bytes; how much it grew is looked at now and then.
 _CHECKPOINT_EVERY = 400
+_LOG_GROWTH = 4_000_000
+_MEASURE_EVERY = 20
 #: A file that lost its name is noticed within so many seconds.
 _LOOK_EVERY = 1.0
 #: How much longer than others are waited for a fork waits for a commit.
@@ -76,6 +79,7 @@ class Database:
         self._patience = 0.0
         self._jobs_done = 0
         self._commits = 0
+        self._log_limit = _LOG_GROWTH
         self._tidy_at = 0.0
         self._looked_at = 0.0
         self._is_lost = False
@@ -279,6 +283,8 @@ class Database:
 
     def _count(self, jobs: int, now: float) -> None:
         self._commits += 1
+        if self._commits_here and not self._commits % _MEASURE_EVERY and self.file.log_size() > self._log_limit:
+            self._commits = _CHECKPOINT_EVERY
         self._jobs_done += jobs
         if self._jobs_done >= _PURGE_EVERY and self._writer is not None:
             self._jobs_done = 0
@@ -345,3 +351,5 @@ class Database:
             with contextlib.suppress(sqlite3.Error):
                 self._writer.execute("pragma wal_checkpoint(passive)")
             self._begins_log = True
+            # The log stays as large as it ever was, and is used again from its beginning.
+            self._log_limit = self.file.log_size() + _LOG_GROWTH

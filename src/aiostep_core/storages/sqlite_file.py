@@ -18,10 +18,10 @@ from .sqlite_paths import (
     APPLICATION_ID,
     Identity,
     Look,
-    has_log,
     held,
     identity_of,
     let_go,
+    log_size,
     look_at,
     set_aside,
 )
@@ -117,6 +117,10 @@ class DatabaseFile:
         """Tell whether the file that is open has its name no more: somebody deleted, replaced or set it aside."""
         return connections.identity is not None and identity_of(Path(self.path)) != connections.identity
 
+    def log_size(self) -> int:
+        """Return the bytes that the write-ahead log takes."""
+        return 0 if self.is_in_memory else log_size(self.path)
+
     def suspect(self, problem: str) -> None:
         """Deal with damage that was found in use. The file must be closed.
 
@@ -134,7 +138,7 @@ class DatabaseFile:
         path = Path(self.path)
         self._look(path)
         # The log is there after a crash, and while another process has the file. To check for nothing is harmless.
-        if self._is_suspect or (has_log(path) and identity_of(path) != self._checked):
+        if self._is_suspect or (log_size(self.path) and identity_of(path) != self._checked):
             self._check(path)
         writer = self._connect()
         try:

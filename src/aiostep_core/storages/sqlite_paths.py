@@ -16,7 +16,19 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["APPLICATION_ID", "Identity", "Look", "free_name", "held", "identity_of", "let_go", "look_at", "owned"]
+__all__ = [
+    "APPLICATION_ID",
+    "Identity",
+    "Look",
+    "free_name",
+    "held",
+    "identity_of",
+    "let_go",
+    "log_size",
+    "look_at",
+    "owned",
+    "set_aside",
+]
 
 #: Device and inode: what a file is, whatever its name.
 Identity = tuple[int, int]
@@ -58,7 +70,7 @@ def look_at(path: Path) -> Look:
     """
     identity = identity_of(path)
     if identity is None:
-        return Look.BROKEN if _has_content(_beside(path, "-wal")) else Look.NEW
+        return Look.BROKEN if log_size(str(path)) else Look.NEW
     with _held_lock:
         if _held[identity]:
             # Closing any descriptor of a file drops all the locks that this process has on it: SQLite's, too.
@@ -71,7 +83,7 @@ def look_at(path: Path) -> Look:
 def _look(header: bytes, path: Path) -> Look:
     if not header:
         # SQLite would delete the log of an empty file, and what is in it with it.
-        return Look.BROKEN if _has_content(_beside(path, "-wal")) else Look.NEW
+        return Look.BROKEN if log_size(str(path)) else Look.NEW
     if not header.strip(b"\0"):
         return Look.BROKEN
     if not header.startswith(_MAGIC):
@@ -158,17 +170,13 @@ def set_aside(path: Path, timeout: float) -> Path | None:
         return aside
 
 
-def has_log(path: Path) -> bool:
-    """Tell whether the log of a database is there, as it is while the database is open and after a crash."""
-    return _beside(path, "-wal").exists()
+def log_size(path: str) -> int:
+    """Return the bytes of a database's log, which is there while the database is open and after a crash."""
+    try:
+        return os.stat(f"{path}-wal").st_size  # noqa: PTH116 (as in identity_of)
+    except FileNotFoundError:
+        return 0
 
 
 def _beside(path: Path, end: str) -> Path:
     return path.with_name(path.name + end)
-
-
-def _has_content(path: Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except FileNotFoundError:
-        return False
