@@ -88,9 +88,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         lines = anyio.run(_look, options.url, options.prefix, bool(options.modules))
     except AiostepError as error:
-        print(f"inspect: {error}", file=sys.stderr)
+        sys.stderr.write(f"inspect: {error}\n")
         return 1
-    print("\n".join(lines))
+    sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
