@@ -51,7 +51,7 @@ class Entry:
         self._bot_id = adapter.bot_id
         self._runtime = adapter.runtime
         # Asked about every update, so without a call or a chain in between.
-        self._is_new = engine.updates.add
+        self._is_new = engine.updates.of(adapter.bot_id).add
         self._waits, self._albums, self._held = engine.signs_of_life
         self._scopes = adapter.runtime.steps.storage.scopes
         self._go_on = go_on
@@ -113,7 +113,7 @@ class Entry:
         if self._waits or self._albums or self._held or self._scopes:
             arrival = self._arrive(updates[0])
             return self._run(*arrival) if arrival is not None else None
-        if self._is_new(self._bot_id, updates[0].update_id):
+        if self._is_new(updates[0].update_id):
             return Turn(self._runtime, self._adapter, updates[0])
         return None
 
@@ -192,7 +192,7 @@ class Entry:
 
     def _arrive(self, update: types.Update) -> Arrival | None:
         """Decide about an update at once, as far as that is possible; None: it goes no further."""
-        if not self._is_new(self._bot_id, update.update_id):
+        if not self._is_new(update.update_id):
             return None
         turn = Turn(self._runtime, self._adapter, update)
         if self._is_idle() or not self._concerns(update, self._bot_id):

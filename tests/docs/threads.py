@@ -47,7 +47,8 @@ class ThreadFeeder:
 
     async def settle(self) -> None:
         """Return when every handler is done or waits."""
-        entry, calm = aiostep.install(self.bot).runtime.adapters[0].entry, 0
+        adapter: Any = aiostep.install(self.bot).runtime.adapters[0]
+        entry, calm = adapter.entry, 0
         for _ in range(int(_PATIENCE / 0.005)):
             is_busy = self.feeding or entry.awake or (self.bot.threaded and self.bot.worker_pool.tasks.qsize())
             calm = 0 if is_busy else calm + 1
@@ -94,6 +95,6 @@ class Collector(ExceptionHandler):
     def __init__(self, errors: list[BaseException]) -> None:
         self.errors = errors
 
-    def handle(self, exception: Exception) -> bool:
+    def handle(self, exception: Exception) -> Any:
         self.errors.append(exception)
         return True
