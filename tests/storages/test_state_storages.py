@@ -18,7 +18,7 @@ import aiostep.asyncio
 import aiostep.storage
 from aiostep.asyncio import AsyncFileStateStorage, AsyncMemoryStateStorage, AsyncRedisStateStorage, BaseAsyncStorage
 from aiostep.storage import BaseStorage, FileStateStorage, MemoryStateStorage, RedisStateStorage, StateContext
-from aiostep_core.errors import BadArgument, NotDurable, NotStorable
+from aiostep_core.errors import BadArgument, NotDurable, NotStorable, StorageClosed
 from aiostep_core.storages import MemoryRecords
 from aiostep_core.storages.abc import BlockingStateStorage, StateStorage
 from aiostep_core.storages.blocking_states import BlockingStates
@@ -284,6 +284,20 @@ def test_spaces_are_apart() -> None:
     assert two.get_state(5) is None
     one.close()  # what was passed in stays open
     assert two.delete_state(5) is None
+    with pytest.raises(StorageClosed):
+        one.get_state(5)
+
+
+async def test_the_face_for_threads() -> None:
+    """A storage for an event loop has one, with the same options; it closes with it."""
+    for states in (MemoryStates(ex=5, per_chat=True), RecordedStates(MemoryRecords(), ex=5, per_chat=True, space=7)):
+        await states.set_state(1, "A", chat_id=5)
+        face = states.blocking()
+        assert face.get_state(1, chat_id=5) == StateContext("A", None, 5)
+        assert (face.ex, face.per_chat) == (5.0, True)
+        await states.close()
+        with pytest.raises(StorageClosed):
+            face.get_state(1)
 
 
 def test_another_codec() -> None:
