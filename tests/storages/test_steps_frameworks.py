@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -37,6 +36,7 @@ class Bot:
         self.log: list[str] = []
         self.errors: list[BaseException] = []
         self.again: list[str] = []
+        self.is_mute = False
         self.alice = stage.world.person("Alice")
         BOTS[framework] = self
 
@@ -55,7 +55,8 @@ class Bot:
         self.log.append(text)
         if text == "/start":
             await aiostep.next_step(STEPS[self.framework])
-        await answer(f"handled {text}")
+        if not self.is_mute:
+            await answer(f"handled {text}")
 
     async def begin(self) -> None:
         """Have Alice start."""
@@ -225,8 +226,7 @@ async def test_an_update_is_given_back(framework: str) -> None:
             with pytest.raises(StorageUnavailable):
                 await feed()
         bot.records.is_broken = False
-        with contextlib.suppress(Exception):  # nobody is called Ann here, so the answer cannot be sent
-            await feed()
+        bot.is_mute = True  # nobody is called Ann here
+        await feed()
 
         assert bot.log == ["x"]
-        stage.errors.clear()

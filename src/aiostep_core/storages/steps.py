@@ -155,7 +155,7 @@ class RecordedSteps(StepStorage):
             logger.warning("step %s was cut off or raised %d times and is dropped", step.name, step.failures)
             await self.discard(step)
             return False
-        return await self._take(step.stored, step.failures)
+        return await self._take(step)
 
     async def confirm(self, step: Step) -> None:
         stored = self._running.pop(step.stored.id, None)
@@ -196,7 +196,7 @@ class RecordedSteps(StepStorage):
         if step is None or isinstance(step.on_timeout, Missing):
             await self._change(stored, {}, due=wall + _LATER)
         elif not _is_in_time(step, now):
-            return step if await self._take(stored, step.failures) else None
+            return step if await self._take(step) else None
         else:
             await self._change(stored, {"owner": "", "until": "", "failures": str(step.failures)})
         return None
@@ -209,9 +209,14 @@ class RecordedSteps(StepStorage):
             step.stored, step.failures, step.origin = stored, stored.failures, self._origins.get(stored.id)
         return step
 
-    async def _take(self, stored: _Stored, failures: int) -> bool:
+    async def _take(self, step: Step) -> bool:
+        stored: _Stored = step.stored
+        if not await self._refresh(stored):
+            return False
+        step.failures = stored.failures  # others may have tried since it was found
         until = repr(self._wall_clock() + LEASE)
-        if not await self._change(stored, {"owner": new_owner(), "until": until, "failures": str(failures)}):
+        changed = {"owner": new_owner(), "until": until, "failures": str(step.failures)}
+        if not await self._append(stored, stored.revision, changed):
             return False
         self._running[stored.id] = stored
         return True
@@ -221,16 +226,22 @@ class RecordedSteps(StepStorage):
         return await self._change(stored, _NOTHING)
 
     async def _change(self, stored: _Stored, changed: Mapping[str, str], *, due: float | None = None) -> bool:
-        """Write *changed* if the record is as it was read; but for ``until``, which may be put off meanwhile."""
+        """Write *changed* if the step is still there with the same owner, who may put ``until`` off meanwhile."""
         for _ in range(_TRIES):
             if stored.revision >= 0 and await self._append(stored, stored.revision, changed, due=due):
                 return True
-            journal = await self._reach(self.records.journal(stored.key))
-            known = stored.fields
-            if journal is None or any(journal.fields.get(name) != known[name] for name in ("id", "owner")):
+            if not await self._refresh(stored):
                 return False
-            stored.revision = journal.revision
         return False
+
+    async def _refresh(self, stored: _Stored) -> bool:
+        """Read the record anew; False if it is of another step by now, or of another owner."""
+        journal = await self._reach(self.records.journal(stored.key))
+        known = stored.fields
+        if journal is None or any(journal.fields.get(name) != known[name] for name in ("id", "owner")):
+            return False
+        stored.fields, stored.revision = journal.fields, journal.revision
+        return True
 
     async def _append(
         self, stored: _Stored, revision: int | None, changed: Mapping[str, str], *, due: float | None = None
