@@ -29,6 +29,7 @@ from aiostep_core.steps import Step
 from . import clicks, sending
 from .callbacks import check_step, handler_of
 from .detach import Detach, answer_with, parking_of_this_turn
+from .durable import AiogramScribe
 from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter
 from .isolation import Hold, SuspendableIsolation, holds_of_this_task
@@ -69,6 +70,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
         self._approved: set[frozenset[str]] = set()
         self.clicks = clicks.ClickWatch()
         self._origin = Origin()
+        self.scribe: AiogramScribe = AiogramScribe(self)
         self._noted: set[Router] = set()
         self.runtime: Runtime
         self._undo: list[Callable[[], object]] = []
@@ -105,6 +107,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
         while self._undo:
             self._undo.pop()()
         self.clicks.stop()
+        self.scribe.forget()
 
     def _insert(self, manager: Any, index: int, middleware: Any) -> None:
         """Register *middleware* at *index*; a manager only takes them at its end."""

@@ -271,7 +271,7 @@ class LateClicks:
 
     def __call__(self, handler: Handler, event: CallbackQuery, data: dict[str, Any]) -> Awaitable[Any]:
         """Take the click, or hand it on if it is the bot's own."""
-        if not is_ours(event.data):
+        if not is_ours(event.data) or _STEP in data:  # a stored conversation waits for it
             return handler(event, data)
         update = data["event_update"]
         self._adapter.runtime.clicks.refuse(Delivery(None, event, (update, data), self._adapter))

@@ -10,8 +10,8 @@ from typing import Any
 from aiostep_core.abc import Address, Sent
 from aiostep_core.durable.abc import Scribe
 from aiostep_core.durable.conversations import Durables
+from aiostep_core.durable.effects import CALL
 from aiostep_core.durable.journal import current_flow
-from aiostep_core.durable.run import Effect
 from aiostep_core.engine import Engine
 from aiostep_core.facts import Facts
 from aiostep_core.installed import install_adapter
@@ -68,6 +68,9 @@ class DurableLineAdapter(LineAdapter):
     def keyboard(self, keyboard: Keyboard) -> Any:
         return keyboard
 
+    async def answer_click(self, delivery: Any, text: str | None = None, *, alert: bool = False) -> None:
+        await super().answer_click(delivery, text)
+
     async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
         """Change nothing: nobody looks."""
 
@@ -97,7 +100,7 @@ class Process(Line):
             return len(self.world.said)
 
         flow = current_flow.get()
-        number: int = await send("") if flow is None else await flow.effect("say", send, Effect())
+        number: int = await send("") if flow is None else await flow.effect("say", send, CALL)
         return number
 
 
@@ -118,13 +121,14 @@ class World:
         self._engines: list[Engine] = []
         self._lives = itertools.count(1)
         self.process = Process(self)
-        self.skew = 0.0
 
     def wall(self) -> float:
-        return EPOCH + asyncio.get_running_loop().time() + self.skew
+        return EPOCH + asyncio.get_running_loop().time()
 
     def boot(self, **handlers: Any) -> Process:
-        """Start the bot's process, and let it go on with what is due."""
+        """Start the bot's process, in place of any other."""
+        if self._engines:
+            self.engine.uninstall()
         self.process = Process(self)
         self.handlers.update(handlers)
         for text, handler in self.handlers.items():
@@ -149,7 +153,8 @@ class World:
     async def kill(self) -> None:
         """End the process as kill -9 does: nothing is written any more."""
         self.dead.append(self.process)
-        self.engine.uninstall()
+        if self._engines:
+            self.engine.uninstall()
         for task in self.process.tasks:
             task.cancel()
         await settle()
@@ -165,7 +170,7 @@ class World:
         await self.durables.tend((self.process.bot_id,))
         await settle()
 
-    async def send(self, text: str, **details: Any) -> Facts:
+    async def send(self, text: str | None, **details: Any) -> Facts:
         """Let Alice write."""
         made = self.process.arrive(text, **{"chat_id": ALICE, "chat_type": "private"} | details)
         await settle()

@@ -19,8 +19,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """Give a world with records in memory, in which a bot runs."""
+    """Give a world with records in memory; a test boots the bot."""
     world = World()
-    world.boot()
     yield world
     await world.close()

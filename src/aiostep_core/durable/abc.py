@@ -20,6 +20,10 @@ class Scribe(ABC):
     #: The framework and the version of what is written, such as "aiogram/1".
     format: str
 
+    def prepare(self, carrier: Any) -> None:
+        """See to it that from now on the framework's calls are effects; called whenever a conversation goes on."""
+        return
+
     @abstractmethod
     def check(self, fn: Callable[..., Any]) -> None:
         """Look at a handler that is to be durable.

@@ -20,7 +20,7 @@ from ..storages.owners import new_owner
 from ..targets import Aim, aim
 from .flows import Flow, flow_named, flows
 from .held import Held
-from .journals import FAILED, PARK, RUN, Journals, Stored, hint_of, key_of
+from .journals import DONE, FAILED, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
 
@@ -82,7 +82,7 @@ class Durables:
 
     # Beginning.
 
-    async def begin(self, flow: Flow, turn: Turn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def begin(self, flow: Flow, turn: Turn, args: tuple[Any, ...]) -> Any:
         """Begin a conversation; return its result once it is over.
 
         Raises:
@@ -102,7 +102,7 @@ class Durables:
                 return None
             stored = Stored(key_of(home.place), {}, revision=0 if stored is None else stored.revision)
             run = Run(self, flow, stored, turn)
-            run.start(args, kwargs)
+            run.start(args)
             if await self._write_begin(run, scribe.format, scribe.write_update(turn.carrier)):
                 return await run.go()
             run.machine.kill()
@@ -112,6 +112,7 @@ class Durables:
         facts, flow = run.turn.facts, run.flow
         fields = {
             **dict.fromkeys(("more", "book", "asked", "begun", "inbox", "result", "ended", "tried", "seen"), ""),
+            **run.stored.fields,
             "id": secrets.token_hex(8),
             "name": flow.name,
             "version": str(flow.version),
@@ -190,7 +191,7 @@ class Durables:
 
     def _resumption(self, stored: Stored, place: Place) -> Resumption | None:
         run = self.live.get(stored.key)
-        if run is not None and stored.get("holder") not in ("", run.holder) and stored.status != "done":
+        if run is not None and stored.get("holder") != run.stored.get("holder") and stored.status != DONE:
             if not run.is_running:
                 run.leave()  # another process has gone on with it
         elif run is not None:

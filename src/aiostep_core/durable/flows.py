@@ -147,7 +147,7 @@ def _starter(flow: Flow) -> Callable[..., Any]:
         turn: Turn | None = current_turn.get()
         if turn is None:
             raise NoTarget(f"{flow.name} is a handler: it must be called by a bot that aiostep.install() knows")
-        return await turn.runtime.steps.durables.begin(flow, turn, args, kwargs)
+        return await turn.runtime.steps.durables.begin(flow, turn, args)
 
     return start
 

@@ -63,6 +63,7 @@ class Held:
         scribe = turn.adapter.scribe
         assert scribe is not None
         self._scribe = scribe
+        scribe.prepare(turn.carrier)
         self._entries = Entries(durables.values, turn.adapter, scribe, stored.bot_id)
 
     def wall(self) -> float:
@@ -78,9 +79,13 @@ class Held:
         """Return the fields that say that this process goes on with it now."""
         return {"status": RUN, "until": repr(self.wall() + LEASE)}
 
-    def start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Make it ready to begin, with what the framework called the handler with."""
-        begin = partial(self.flow.fn, *args, **kwargs)
+    def start(self, called_with: tuple[Any, ...]) -> None:
+        """Make it ready to begin, with what a replay would begin with."""
+        args, kwargs = self._scribe.arguments(self.flow.fn, self.turn.carrier)
+        more = list(called_with[len(args) :])
+        if more:
+            self.stored.fields["more"] = self._durables.values.encode(more, "the arguments")
+        begin = partial(self.flow.fn, *args, *more, **kwargs)
         self.machine = Machine(begin, outcome_of=self._entries.outcome_of, entry_of=self._entries.value)
 
     def load(self) -> None:

@@ -11,15 +11,14 @@ from datetime import datetime, timezone
 from typing import Any, Final, NoReturn, TypeVar
 
 from ..errors import BadArgument
+from .effects import PURE, Effect
 from .journal import Machine, current_flow
-from .run import Effect
 from .values import Again, Outcome, Rewound
 
 __all__ = ["back", "checkpoint", "continue_as_new", "now", "patched", "random", "rewind", "run", "sub", "uuid"]
 
 T = TypeVar("T")
 
-_PURE: Final = Effect(is_pure=True)
 _DOUBTS: Final = ("redo", "skip", "raise")
 
 
@@ -155,7 +154,7 @@ def _outcome(found: Outcome) -> Any:
 
 async def _pure(name: str, make: Callable[[str], Any]) -> Any:
     flow = current_flow.get()
-    return make("") if flow is None else await flow.effect(name, make, _PURE)
+    return make("") if flow is None else await flow.effect(name, make, PURE)
 
 
 def _flow(what: str) -> Machine:

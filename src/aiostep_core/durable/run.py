@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import EffectInDoubt, NonDeterminismError, NotDurable, WaitCancelled, WaitEnded
 from ..waits import WaitState
+from .effects import Effect
 from .held import Held, Lost
 from .journals import PARK
 from .kept import Kept
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .flows import Flow
     from .journals import Stored
 
-__all__ = ["Effect", "Left", "Run"]
+__all__ = ["Left", "Run"]
 
 logger = logging.getLogger("aiostep")
 
@@ -35,35 +35,24 @@ class Left(Exception):
     """The conversation is out of memory, and as it is in the storage."""
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """How an effect is to be done.
-
-    Attributes:
-        is_pure: done again it does no harm, so it need not be written down at once.
-        on_doubt: what to do if it was cut by a crash; None: what the conversation says.
-        reconcile: called with the effect's key then; returns whether it was done, and its result.
-    """
-
-    is_pure: bool = False
-    on_doubt: str | None = None
-    reconcile: Any = None
-
-
 class Run(Held):
     """A durable conversation that this process goes on with.
 
     Attributes:
-        is_leaving: whether it is being taken out of memory.
         over: done when nothing goes on here any more, if anybody wants to know.
     """
 
     def __init__(self, durables: Durables, flow: Flow, stored: Stored, turn: Turn) -> None:
         super().__init__(durables, flow, stored, turn)
         self.kept: Kept | None = None
-        self.is_leaving = False
+        self._is_evicted = False
         self.over: asyncio.Future[None] | None = None
         self._reason: str | None = None
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is being taken out of memory, to go on elsewhere or later."""
+        return self._is_evicted or self._durables.is_closing
 
     # From outside.
 
@@ -77,7 +66,7 @@ class Run(Held):
     def leave(self) -> None:
         """Take it out of memory; it must be waiting."""
         if self.kept is not None and self.kept.wait is not None:
-            self.is_leaving = self.kept.wait.conversation.is_silent = True
+            self._is_evicted = self.kept.wait.conversation.is_silent = True
             self.cancel("evicted")
 
     async def go(self) -> Any:
@@ -187,7 +176,7 @@ class Run(Held):
         except (Lost, Left):
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to the conversation
-            if self.is_leaving or (isinstance(error, WaitCancelled) and self._durables.is_closing):
+            if self.is_leaving and isinstance(error, WaitCancelled):
                 raise Left from None
             entry, outcome = self._entries.error(Kind.WAIT, operation.name, error)
         finally:
@@ -232,7 +221,7 @@ class Run(Held):
             return self._entries.value(Kind.EFFECT, operation.name, value) if was_done else None
         if policy == "raise":
             return self._entries.error(Kind.EFFECT, operation.name, EffectInDoubt(operation.name, key))
-        if policy == "skip":
+        if policy == "skip" and (how.is_call or how.on_doubt is not None):
             return self._entries.value(Kind.EFFECT, operation.name, None)
         return None
 

@@ -1,0 +1,31 @@
+"""How the effects of a durable conversation are to be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = ["CALL", "PURE", "Effect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How an effect is to be done.
+
+    Attributes:
+        is_pure: done again it does no harm, so it need not be written down at once.
+        is_call: it is a call to Telegram.
+        on_doubt: what to do if it was cut by a crash; None: what the conversation says.
+        reconcile: called with the effect's key then; returns whether it was done, and its result.
+    """
+
+    is_pure: bool = False
+    is_call: bool = False
+    on_doubt: str | None = None
+    reconcile: Any = None
+
+
+#: The clock and chance.
+PURE: Final = Effect(is_pure=True)
+#: The framework's own calls to Telegram.
+CALL: Final = Effect(is_call=True)
