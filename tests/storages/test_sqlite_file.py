@@ -18,7 +18,7 @@ from aiostep_core.storages import sqlite_file
 from aiostep_core.storages.abc import RecordKey
 from aiostep_core.storages.records import settle
 from aiostep_core.storages.sqlite import SqliteRecords
-from aiostep_core.storages.sqlite_paths import APPLICATION_ID, Look, look_at
+from aiostep_core.storages.sqlite_paths import APPLICATION_ID, Look, identity_of, look_at, owned, set_aside
 
 KEY = RecordKey("state", "1", "5")
 
@@ -487,6 +487,20 @@ def test_damage_while_the_file_is_open_is_set_aside(path: Path, opened: Callable
     assert len(list(path.parent.glob("bot.db.damaged-*Z"))) == 1
 
 
+def test_damage_that_a_reader_finds_is_set_aside(path: Path, opened: Callable[..., SqliteRecords]) -> None:
+    """With on_damage="recreate" reading finds nothing in the new file, instead of an error."""
+    filled(path, 3000)
+    records = opened(path, on_damage="recreate")
+    assert settle(records.read(RecordKey("state", "1", "1")))
+    for page in range(10, path.stat().st_size // 4096):
+        zero_page(path, page)
+
+    found = [settle(records.read(RecordKey("state", "1", str(number)))) for number in range(3000)]
+
+    assert found[-1] == {}
+    assert len(list(path.parent.glob("bot.db.damaged-*Z"))) == 1
+
+
 def test_two_who_find_the_damage_set_it_aside_once(path: Path, opened: Callable[..., SqliteRecords]) -> None:
     """Who comes second uses the new file of the first; neither's records are lost."""
     crashed(path)
@@ -498,6 +512,31 @@ def test_two_who_find_the_damage_set_it_aside_once(path: Path, opened: Callable[
 
     assert settle(first.read(KEY)) == {"x": "1", "y": "2"}
     assert len(list(path.parent.glob("bot.db.damaged-*Z"))) == 1
+
+
+def test_only_the_file_that_was_damaged_is_set_aside(path: Path) -> None:
+    """If another process was faster, its new file is left alone, and so is one that came from elsewhere."""
+    crashed(path)
+    damaged = identity_of(path)
+    aside = set_aside(path, damaged, 1)
+    filled(path)
+
+    assert aside is not None
+    assert set_aside(path, damaged, 1) is None
+    assert set_aside(path, None, 1) is None
+    assert len(list(path.parent.glob("bot.db.damaged-*Z"))) == 1
+    path.unlink()
+    assert set_aside(path, damaged, 1) is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks of this kind here")
+def test_to_set_a_file_aside_ends(path: Path) -> None:
+    """Who replaces a file while another does so waits for a bounded time."""
+    filled(path)
+    with owned(path, identity_of(path), 1) as is_there, pytest.raises(TimeoutError, match="another process replaces"):
+        set_aside(path, identity_of(path), 0.05)
+
+    assert is_there
 
 
 # The file's name.

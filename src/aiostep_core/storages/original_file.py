@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 from ..errors import StorageDamaged, StorageUnavailable
 from .abc import Records
 from .records import settle
-from .sqlite_paths import free_name, owned
+from .sqlite_paths import free_name, identity_of, owned
 from .states import MAX_EX, RecordedStates
 
 __all__ = ["Adopt", "OriginalData", "OriginalState", "adopt_original", "put_into", "read_original"]
@@ -82,6 +82,7 @@ def adopt_original(
         StorageUnavailable: it cannot be replaced.
     """
     where = f"file {path}"
+    identity = identity_of(path)
     try:
         entries = read_original(_text(path))
     except (ValueError, RecursionError) as error:
@@ -93,7 +94,7 @@ def adopt_original(
     now = clock()
     alive = [entry for entry in entries if entry.expires_at is None or entry.expires_at > now]
     try:
-        with owned(path, timeout) as is_there:
+        with owned(path, identity, timeout) as is_there:
             if is_there:
                 backup = _replace(path, make, lambda records: adopt(records, alive, now))
                 message = "%s was written by aiostep 0.3: a database with its %d states and data is there now, it is %s"

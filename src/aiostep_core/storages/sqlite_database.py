@@ -119,6 +119,8 @@ class Database:
                 with self._lock:
                     if not job.is_done:
                         self._commit()
+                    if self._is_log_full():
+                        self._checkpoint()
         self._look_after()
         return job.outcome()
 
@@ -209,8 +211,9 @@ class Database:
         except sqlite3.Error as error:
             if not is_damage(error):
                 raise
+            connections = self._connections
             self._disconnect()
-            self.file.suspect(str(error))
+            self.file.suspect(str(error), connections)
             do(jobs, self._opened(), self._clock())
         self._begins_log = False
         for job in jobs:
@@ -225,6 +228,9 @@ class Database:
         try:
             now = self._clock()
             if self._writer is None or self._begins_log or self._looks_lost(now):
+                return False
+            if self._is_log_full():
+                # Whoever always comes first would keep the thread from getting at it.
                 return False
             self._wait_at_most(0)
             do([job], self._writer, now)
@@ -333,8 +339,11 @@ class Database:
 
     def _look_after(self) -> None:
         """Have the thread do what is to be done now and then."""
-        if self._has_expired or (self._commits_here and self._commits >= _CHECKPOINT_EVERY):
+        if self._has_expired or self._is_log_full():
             self._rouse()
+
+    def _is_log_full(self) -> bool:
+        return self._commits >= _CHECKPOINT_EVERY and self._commits_here
 
     def _tidy(self) -> None:
         if self._has_expired:
@@ -344,12 +353,17 @@ class Database:
             self._has_expired = bool(job.result)
             if self._has_expired:
                 self._wake.set()
-        if self._commits_here and self._commits >= _CHECKPOINT_EVERY and self._writer is not None:
-            # In memory there is no log, and this does nothing.
-            self._commits = 0
-            # What is wrong now will be wrong for whoever writes next, and is said to them.
-            with contextlib.suppress(sqlite3.Error):
-                self._writer.execute("pragma wal_checkpoint(passive)")
-            self._begins_log = True
-            # The log stays as large as it ever was, and is used again from its beginning.
-            self._log_limit = self.file.log_size() + _LOG_GROWTH
+        if self._is_log_full():
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Move the log into the file, so that it can be used anew."""
+        self._commits = 0
+        if self._writer is None or self.file.is_in_memory:
+            return
+        # What is wrong now will be wrong for whoever writes next, and is said to them.
+        with contextlib.suppress(sqlite3.Error):
+            self._writer.execute("pragma wal_checkpoint(passive)")
+        self._begins_log = True
+        # It stays as large as it ever was.
+        self._log_limit = self.file.log_size() + _LOG_GROWTH

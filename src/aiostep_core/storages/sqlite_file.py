@@ -79,6 +79,7 @@ class DatabaseFile:
     recreates: bool
     timeout: float
     adopt: Callable[[Path], None]
+    _found: Identity | None = None
     _checked: Identity | None = None
     _is_suspect: bool = False
 
@@ -121,13 +122,15 @@ class DatabaseFile:
         """Return the bytes that the write-ahead log takes."""
         return 0 if self.is_in_memory else log_size(self.path)
 
-    def suspect(self, problem: str) -> None:
-        """Deal with damage that was found in use. The file must be closed.
+    def suspect(self, problem: str, connections: Connections | None) -> None:
+        """Deal with damage that was found in use, of *connections*, which are closed by now.
 
         Raises:
             StorageDamaged: unless it was set aside, so that it can be opened anew.
         """
         self._is_suspect = True
+        if connections is not None:
+            self._found = connections.identity
         self._give_up(problem)
 
     def _open(self) -> Connections:
@@ -136,6 +139,7 @@ class DatabaseFile:
             self._prepare(writer)
             return Connections(writer)
         path = Path(self.path)
+        self._found = identity_of(path)
         self._look(path)
         # The log is there after a crash, and while another process has the file. To check for nothing is harmless.
         if self._is_suspect or (log_size(self.path) and identity_of(path) != self._checked):
@@ -244,7 +248,7 @@ class DatabaseFile:
         if not self.recreates or self.is_in_memory:
             raise damaged(self.where, problem)
         try:
-            aside = set_aside(Path(self.path), self.timeout)
+            aside = set_aside(Path(self.path), self._found, self.timeout)
         except OSError as error:
             raise StorageUnavailable(self.where, f"is damaged ({problem}) and cannot be set aside: {error}") from error
         self._is_suspect = False

@@ -121,18 +121,25 @@ def let_go(identity: Identity) -> None:
 
 
 @contextlib.contextmanager
-def owned(path: Path, timeout: float) -> Generator[bool]:
-    """Keep other processes from replacing the file at *path*; False if one of them has done that just now.
+def owned(path: Path, identity: Identity | None, timeout: float) -> Generator[bool]:
+    """Keep others from replacing the file at *path*; False if it is no more the one it was.
+
+    Args:
+        identity: the file as it was found.
 
     Raises:
         TimeoutError: another process is at it for longer than *timeout*.
     """
-    identity = identity_of(path)
     if sys.platform == "win32" or identity is None:
         # There a file that is open cannot be replaced; and one that is not there has no lock.
-        yield True
+        yield identity_of(path) == identity
         return
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        yield False
+        return
+    with file:
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -157,10 +164,10 @@ def free_name(path: Path, word: str) -> Path:
     return name
 
 
-def set_aside(path: Path, timeout: float) -> Path | None:
-    """Give a database and its log other names; return the new one, None if another process has done it just now."""
-    with owned(path, timeout) as is_ours:
-        if not is_ours:
+def set_aside(path: Path, identity: Identity | None, timeout: float) -> Path | None:
+    """Give a database and its log other names; return the new one, None if somebody else has done it meanwhile."""
+    with owned(path, identity, timeout) as is_there:
+        if not is_there:
             return None
         aside = free_name(path, "damaged")
         # The log first: beside the database that comes next it would be taken for that one's.
