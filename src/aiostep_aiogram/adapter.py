@@ -70,7 +70,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
         self._approved: set[frozenset[str]] = set()
         self.clicks = clicks.ClickWatch()
         self._origin = Origin()
-        self.scribe: AiogramScribe = AiogramScribe(self)
+        self.scribe = self._scribe = AiogramScribe(self)
         self._noted: set[Router] = set()
         self.runtime: Runtime
         self._undo: list[Callable[[], object]] = []
@@ -107,7 +107,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
         while self._undo:
             self._undo.pop()()
         self.clicks.stop()
-        self.scribe.forget()
+        self._scribe.forget()
 
     def _insert(self, manager: Any, index: int, middleware: Any) -> None:
         """Register *middleware* at *index*; a manager only takes them at its end."""

@@ -149,7 +149,11 @@ class Effects(BaseRequestMiddleware):
         flow = current_flow.get()
         if flow is None:
             return await make_request(bot, method)
-        result: Any = await flow.effect(method.__api_method__, lambda _: make_request(bot, method), CALL)
+
+        def perform(key: str) -> Any:
+            return make_request(bot, method)
+
+        result: Any = await flow.effect(method.__api_method__, perform, CALL)
         return result  # type: ignore[no-any-return]
 
 

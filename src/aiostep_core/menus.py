@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from .errors import BadArgument
 from .keyboards import Button, Keyboard, data_of, new_token
@@ -22,6 +22,8 @@ LABEL: Final = 128
 OPTIONS: Final = 10_000
 
 _CHOSEN: Final = "✓ "
+#: Under what an option is kept instead of its value.
+_MENU: Final = "aiostep.menu"
 _DONE, _CANCEL, _BACK, _SKIP = "ok", "x", "b", "s"
 
 
@@ -95,23 +97,23 @@ class Menu:
         self.token, self.page = memory["token"], min(memory["page"], self._pages - 1)
         self._chosen = {number for number in memory["chosen"] if number < len(self._options)}
 
-    def written(self, value: Any) -> dict[str, Any]:
-        """Return what is kept of an answer: options by number."""
+    def written(self, value: Any) -> Any:
+        """Return what is kept of an answer: options by number, and anything else as it is."""
         if isinstance(value, Answer):
-            return {"answer": value.name}
-        if self._many and isinstance(value, list):
-            chosen: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-            return {"options": [self._number_of(one) for one in chosen]}
+            return {_MENU: value.name}
+        if self._many and type(value) is list:
+            return {_MENU: [self._number_of(one) for one in cast("list[Any]", value)]}
         number = self._number_of(value)
-        return {"value": value} if number is None else {"option": number}
+        return value if number is None else {_MENU: number}
 
-    def read(self, written: Mapping[str, Any]) -> Any:
+    def read(self, written: Any) -> Any:
         """Return the answer that was kept."""
-        if "answer" in written:
-            return Answer[written["answer"]]
-        if "options" in written:
-            return [self._options[number].value for number in written["options"]]
-        return self._options[written["option"]].value if "option" in written else written["value"]
+        if not isinstance(written, dict) or _MENU not in written:
+            return cast("Any", written)
+        kept: Any = written[_MENU]
+        if isinstance(kept, str):
+            return Answer[kept]
+        return [self._options[one].value for one in kept] if isinstance(kept, list) else self._options[kept].value
 
     def _number_of(self, value: Any) -> int | None:
         return next((number for number, one in enumerate(self._options) if one.value is value), None)

@@ -45,6 +45,7 @@ got: list[Any] = []
 async def order(message: Message, bot: Bot, event_from_user: User) -> None:
     name = await ask("Name?", str)
     sent = await message.answer(f"Hello, {name}!")
+    failed = ""
     try:
         await bot.send_message(12345, "is anybody there?")
     except TelegramBadRequest as error:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..errors import (
     EffectFailed,
@@ -66,9 +66,9 @@ class Entries:
         Raises:
             StorageDamaged: it is none.
         """
-        parts = self._values.decode(text)
-        is_entry = isinstance(parts, list) and 2 < len(parts) <= 5 and all(isinstance(one, str) for one in parts[:3])
-        if not is_entry:
+        parts: Any = self._values.decode(text)
+        is_list = isinstance(parts, list) and 2 < len(cast("list[Any]", parts)) <= 5
+        if not is_list or not all(isinstance(one, str) for one in parts[:3]):
             raise StorageDamaged("a journal", f"has a line that is no entry: {text[:80]!r}", "end the conversation")
         return Entry(*parts)
 
@@ -127,8 +127,9 @@ class Entries:
             return Entry(kind, name, "f", written, note), Outcome(error=error)
         payload = _written(error, self._values)
         if payload is None:
-            payload = ["EffectFailed", [type(error).__qualname__, str(error)]]
-            failed = error if isinstance(error, NotStorable) else _caused(_error(*payload), error)
+            args = [type(error).__qualname__, str(error)]
+            payload = ["EffectFailed", args]
+            failed = error if isinstance(error, NotStorable) else _caused(_error("EffectFailed", args), error)
             return Entry(kind, name, "e", payload, note), Outcome(error=failed)
         return Entry(kind, name, "e", payload, note), Outcome(error=error)
 

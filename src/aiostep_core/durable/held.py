@@ -97,7 +97,7 @@ class Held:
         stored, values = self.stored, self._durables.values
         carrier = self._scribe.read_update(stored.bot_id, json.loads(stored.get("update")))
         args, kwargs = self._scribe.arguments(self.flow.fn, carrier)
-        more = values.decode(stored.get("more")) if stored.get("more") else []
+        more: list[Any] = values.decode(stored.get("more")) if stored.get("more") else []
         asked = values.decode(stored.get("asked")) if stored.get("asked") else None
         begun = stored.get("begun")
         self.machine = Machine(
