@@ -44,6 +44,7 @@ from aiostep_core import Venue as Venue
 from aiostep_core import Video as Video
 from aiostep_core import VideoNote as VideoNote
 from aiostep_core import Voice as Voice
+from aiostep_core import TimedOut as TimedOut
 from aiostep_core import ask as ask
 from aiostep_core import between as between
 from aiostep_core import cancel as cancel
@@ -146,6 +147,7 @@ __all__ = [
     "StorageDamaged",
     "StorageError",
     "StorageUnavailable",
+    "TimedOut",
     "TooManyAttempts",
     "UnsupportedTarget",
     "Url",

@@ -60,6 +60,7 @@ from .questions.media import VideoNote as VideoNote
 from .questions.media import Voice as Voice
 from .reports import Exit as Exit
 from .reports import Pending as Pending
+from .reports import TimedOut as TimedOut
 from .runtime import Runtime as Runtime
 from .steps import Step as Step
 from .storages import MemorySteps as MemorySteps
@@ -97,6 +98,7 @@ __all__ = [
     "Step",
     "StepStorage",
     "Sticker",
+    "TimedOut",
     "Turn",
     "Url",
     "Venue",

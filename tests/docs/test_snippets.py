@@ -95,8 +95,9 @@ def run_page(path: Path, text: str) -> ModuleType:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[path.relative_to(ROOT).as_posix() for path in PAGES])
-def test_the_code_of_a_page_runs(path: Path) -> None:
+def test_the_code_of_a_page_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page run in order, and its plays go as written."""
+    monkeypatch.chdir(tmp_path)  # where its files may lie
     run_page(path, path.read_text("utf-8"))
 
 
