@@ -72,7 +72,7 @@ async def wait_for(
     """
     if commands not in ("pass", "take"):
         raise BadArgument("commands", commands, '"pass" or "take"')
-    if is_spec(target):
+    if target is not None and is_spec(target):
         options: dict[str, Any] = {"on_conflict": on_conflict, "fresh": fresh, "takes_commands": commands == "take"}
         return await _wait_for_value(Matching(question_for(target)), timeout, filter, scope, default, options)
     names, limit = kinds_of(kinds), seconds("timeout", timeout)
