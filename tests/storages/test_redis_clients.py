@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,7 +18,7 @@ import redis.asyncio
 from aiostep_core.errors import BadArgument, StorageClosed, StorageUnavailable
 from aiostep_core.storages.records import record_key, settle
 from aiostep_core.storages.redis import RedisRecords
-from tests.storages.redis_servers import OLDEST, SHARED, VERSIONS, RedisServer, server
+from tests.storages.redis_servers import OLDEST, PATIENCE, SHARED, VERSIONS, RedisServer, server
 from tests.storages.tcp_proxy import proxy
 
 pytestmark = pytest.mark.anyio
@@ -82,7 +84,7 @@ async def test_the_twin_has_the_same_settings(is_blocking: bool) -> None:
         await records.close()
         with pytest.raises(StorageClosed):
             await twin.read(KEY)
-        assert our_connections_of(one, "hunter2") == []
+        await until_gone(lambda: our_connections_of(one, "hunter2"))
 
 
 def our_connections_of(one: RedisServer, password: str) -> list[Any]:
@@ -336,6 +338,41 @@ async def test_closing_waits_for_what_is_under_way(one: RedisServer) -> None:
     assert our_connections(one, name) == []
     with pytest.raises(StorageClosed, match=r"redis://localhost:\d+/0 was closed"):
         await records.read(KEY)
+
+
+async def test_closed_by_who_cannot_wait(one: RedisServer) -> None:
+    """The face for threads closes the connection of an event loop too, whose thread this may be."""
+    name = uuid.uuid4().hex
+    records = RedisRecords.from_options(port=one.port, client_name=name, prefix=name)
+    await records.write(KEY, {"a": "1"})
+    settle(records.blocking().close())
+    with pytest.raises(StorageClosed):
+        await records.read(KEY)
+    await until_gone(lambda: our_connections(one, name))
+
+
+async def until_gone(check: Callable[[], list[Any]]) -> None:
+    """Let the loop run until nothing is left."""
+    end = time.monotonic() + PATIENCE
+    while check() and time.monotonic() < end:
+        await asyncio.sleep(0.01)
+    assert check() == []
+
+
+def test_a_loop_that_ends_takes_its_connection_along(one: RedisServer) -> None:
+    """Who forgets to close leaves no connection behind, and waits for nothing; another loop goes on."""
+    name = uuid.uuid4().hex
+    records = RedisRecords.from_options(port=one.port, client_name=name, prefix=name)
+
+    async def crowd() -> None:
+        calls = [asyncio.ensure_future(records.merge(KEY, {str(number): "x"})) for number in range(50)]
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+
+    for _ in range(3):
+        asyncio.run(crowd())
+        one.wait_until(lambda: not our_connections(one, name), "lost the connection")
+    assert settle(records.blocking().read(KEY))
+    settle(records.blocking().close())
 
 
 async def test_a_port_with_tls(one: RedisServer) -> None:

@@ -239,7 +239,7 @@ class RedisRecords(Records):
         for face in faces:
             face._is_closed = True
         for face in faces:
-            await face._close_lanes()
+            await face._close_lanes(may_suspend=not self.is_blocking)
 
     async def _call(self, call: Call) -> Any:
         if self._is_closed:
@@ -281,20 +281,18 @@ class RedisRecords(Records):
     def _all_lanes(self) -> list[Lane]:
         return [*self._lanes.values(), *([self._current] if self.is_blocking and self._current else [])]
 
-    async def _close_lanes(self) -> None:
+    async def _close_lanes(self, *, may_suspend: bool) -> None:
         if self._pid != os.getpid():
             return
         if self.is_blocking:
             if self._current is not None:
                 await self._current.close()
         else:
-            await self._close_loops()
+            await self._close_loops(may_suspend)
 
-    async def _close_loops(self) -> None:
-        here = asyncio._get_running_loop()
+    async def _close_loops(self, may_suspend: bool) -> None:
         for loop, lane in list(self._lanes.items()):
-            if loop is here:
+            if may_suspend and loop is asyncio.get_running_loop():
                 await lane.close()
-            elif loop.is_running():
-                # Another thread's, or that of the face for event loops, closed from outside of them: not waited for.
+            elif loop.is_running():  # another thread's, or closed by who cannot wait
                 asyncio.run_coroutine_threadsafe(lane.close(), loop)

@@ -61,6 +61,13 @@ class Pile(Generic[T]):
                 self._spaces[space] = waiting
         return batches
 
+    def take_all(self) -> list[Batch[T]]:
+        """Return all that is left."""
+        batches = list[Batch[T]]()
+        while self._spaces:
+            batches += self.take()
+        return batches
+
 
 def _first(waiting: deque[tuple[Call, T]]) -> list[tuple[Call, T]]:
     first = [waiting.popleft()]

@@ -16,6 +16,8 @@ __all__ = ["Call", "Command", "OperationFailed", "Sender"]
 # Longer than anybody goes on sending a command again.
 _NOTE_MS = b"120000"
 _NOTES = 1024
+# What stands before a part; to format it takes longer than all else.
+_HEADS = [b"$%d" % size for size in range(1024)]
 
 
 class Call(NamedTuple):
@@ -136,4 +138,10 @@ class Sender:
 
 
 def _packed(parts: Sequence[bytes]) -> bytes:
-    return b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
+    pieces = list[bytes]()
+    for part in parts:
+        size = len(part)
+        pieces.append(_HEADS[size] if size < len(_HEADS) else b"$%d" % size)
+        pieces.append(part)
+    pieces.append(b"")
+    return b"\r\n".join(pieces)

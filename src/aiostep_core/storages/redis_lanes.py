@@ -103,6 +103,10 @@ class AsyncLane(Lane):
                 await self._carry_out(self._pile.take())
                 # Whoever was just answered may call again at once; let them come along.
                 await asyncio.sleep(0)
+        except BaseException:  # the loop ends, and with it everybody who waits
+            for future, _ in chain(*(batch.tickets for batch in self._pile.take_all())):
+                future.cancel()
+            raise
         finally:
             self._go_on()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -41,7 +42,13 @@ def batch_script() -> Script:
 
 
 def _script(*parts: str) -> Script:
-    source = "\n".join([_text("shared"), *parts]).encode()
+    text = "\n".join(parts)
+    # Only what is used of what is shared: to make a function costs the server as much as a small command.
+    for block in reversed(_text("shared").split("\n\n")):
+        defined = re.findall(r"^local (?:function )?(\w+)", block, re.MULTILINE)
+        if any(re.search(rf"\b{name}\b", text) for name in defined):
+            text = f"{block}\n{text}"
+    source = text.encode()
     return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest().encode())
 
 
