@@ -546,6 +546,23 @@ def test_an_interrupted_thread_leaves_nobody_waiting(durability: Any, path: Path
     settle(records.close())
 
 
+@pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("process", 1)])
+def test_what_sqlite_is_told(durability: Any, synchronous: int, path: Path) -> None:
+    """The durability is SQLite's own, and whoever reads cannot write, nor wait."""
+    records = SqliteRecords(path, is_blocking=True, durability=durability)
+    settle(records.write(KEY, {"x": "1"}))
+    connections = records._database._connections
+    assert connections is not None
+    assert connections.reader is not None
+
+    assert connections.writer.execute("pragma synchronous").fetchone() == (synchronous,)
+    assert connections.writer.execute("pragma journal_mode").fetchone() == ("wal",)
+    assert connections.reader.execute("pragma busy_timeout").fetchone() == (0,)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connections.reader.execute("delete from records")
+    settle(records.close())
+
+
 def test_no_statement_needs_a_new_sqlite() -> None:
     """SQLite before 3.35, which has no RETURNING, will do."""
     source = Path(sqlite_operations.__file__).read_text().lower()
