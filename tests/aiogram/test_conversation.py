@@ -11,30 +11,11 @@ from aiogram.filters import Command
 from aiogram.fsm.storage.memory import MemoryStorage
 from aiogram.types import Message
 
-from aiostep import WaitTimeout, ask, wait_for
-from aiostep_testing.people import Person
+from aiostep import ask, wait_for
 from tests.aiogram.bots import echo, three_questions
-from tests.aiogram.stage import Stage, buttons, until
+from tests.aiogram.stage import Stage, until
 
 pytestmark = pytest.mark.anyio
-
-
-async def test_answers_typed_ahead_are_not_lost(stage: Stage) -> None:
-    """T01: answers sent in one burst, before their questions, are taken in order and reach no other handler."""
-    dp, _ = three_questions(stage)
-    alice = stage.world.person("Alice")
-
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("q1")
-        alice.send("Ann")
-        alice.send("33")
-        alice.send("Rome")
-        await alice.expect("^done Ann,33,Rome$")
-        alice.send("bye")
-        await alice.expect("^other:bye$")
-
-    assert [line for line in alice.seen() if "other" in line] == ["test_bot: other:bye"]
 
 
 async def test_a_backlog_is_a_conversation_too(stage: Stage) -> None:
@@ -104,42 +85,6 @@ async def test_a_mailbox_that_is_full_lets_the_rest_pass(stage: Stage) -> None:
         await until(lambda: len(seen) == 35)
 
     assert seen == [*map(str, range(33, 36)), *map(str, range(1, 33))]
-
-
-async def test_an_answer_may_beat_the_question(stage: Stage) -> None:
-    """T02: an answer that arrives while the prompt is still being sent is the answer."""
-    dp, _ = three_questions(stage)
-    alice = stage.world.person("Alice")
-
-    async with stage.run(dp):
-        stage.world.faults.add("sendMessage", delay=0.1)
-        alice.send("/start")
-        await until(lambda: stage.engine and len(stage.engine.waits) == 1)
-        alice.send("Ann")
-        await alice.expect("^noted 1$")
-
-    assert alice.seen()[:2] == ["Alice: /start", "Alice: Ann"]
-
-
-async def test_an_answer_after_the_time_goes_to_ordinary_handlers(stage: Stage) -> None:
-    """T06: what arrives after the deadline is not the answer, and is not lost either."""
-    dp = stage.dispatcher()
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        try:
-            await ask("quick!", timeout=0.1)
-        except WaitTimeout as error:
-            await message.answer(f"too late: {error}")
-
-    echo(dp)
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("quick")
-        await alice.expect("^too late: no answer within 0.1 s$")
-        alice.send("late")
-        await alice.expect("^other:late$")
 
 
 async def test_what_a_filter_rejects_is_offered_to_the_next_candidate(stage: Stage) -> None:
@@ -242,94 +187,3 @@ async def test_an_async_filter_keeps_the_order(stage: Stage) -> None:
         await alice.expect("^1 then 2$")
 
     assert looked[:2] == ["x", "1"]
-
-
-async def test_commands_pass(stage: Stage) -> None:
-    """T15: a command goes to its handler while the conversation goes on; asked for, it is an answer."""
-    dp = stage.dispatcher()
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        name = await ask("name?", str)
-        command = await wait_for(commands="take")
-        await message.answer(f"{name} {command.text}")
-
-    @dp.message(Command("help"))
-    async def help_(message: Message) -> None:
-        await message.answer("helping")
-
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("/help")
-        await alice.expect("^helping$")
-        alice.send("Ann")
-        await until(lambda: stage.engine and any(w.takes_commands for one in stage.engine.waits for w in one.waits))
-        alice.send("/help")
-        await alice.expect("^Ann /help$")
-
-
-async def test_people_do_not_disturb_each_other(stage: Stage) -> None:
-    """T12: in one group each person's answers go to their own conversation; a private message goes to neither."""
-    dp, _ = stage.dispatcher(), None
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        assert message.from_user is not None
-        name = await ask("name?", str)
-        await message.answer(f"{message.from_user.first_name} is {name}")
-
-    echo(dp)
-    alice, bob = stage.world.person("Alice"), stage.world.person("Bob")
-    group = stage.world.group("G", members=[alice, bob])
-    async with stage.run(dp):
-        for person in (alice, bob):
-            person.send("/start", to=group)
-            await person.expect("name", in_=group)
-        await until(lambda: stage.engine and len(stage.engine.waits) == 2)
-        alice.send("psst")
-        await alice.expect("^other:psst$")
-        bob.send("Bobby", to=group)
-        await bob.expect("^Bob is Bobby$", in_=group)
-        alice.send("Ally", to=group)
-        await bob.expect("^Alice is Ally$", in_=group)
-
-
-async def test_a_bystander_is_not_asked(stage: Stage) -> None:
-    """T12: somebody else's message in the group is no answer and goes to the ordinary handlers."""
-    dp, _ = three_questions(stage)
-    alice, eve = stage.world.person("Alice"), stage.world.person("Eve")
-    group = stage.world.group("G", members=[alice, eve])
-    async with stage.run(dp):
-        alice.send("/start", to=group)
-        await alice.expect("q1", in_=group)
-        eve.send("I am Alice", to=group)
-        await eve.expect("^other:I am Alice$", in_=group)
-        alice.send("Ann", to=group)
-        await alice.expect("q2", in_=group)
-
-
-async def test_edits_and_other_kinds_do_not_answer(stage: Stage) -> None:
-    """T09, T17: an edited message or a click does not answer a question for a message."""
-    dp, edits = stage.dispatcher(), []
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        await message.answer("look", reply_markup=buttons("Save"))
-        name = await ask("name?", str)
-        await message.answer(f"hello {name}")
-
-    @dp.edited_message()
-    async def edited(message: Message) -> None:
-        edits.append(message.text)
-
-    alice: Person = stage.world.person("Alice")
-    async with stage.run(dp):
-        sent = alice.send("/start")
-        await alice.expect("name")
-        alice.edit(sent, "/start again")
-        alice.click("Save")
-        await until(lambda: edits)
-        alice.send("Ann")
-        await alice.expect("^hello Ann$")

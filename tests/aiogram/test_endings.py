@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from aiogram.filters import Command
 from aiogram.types import Message
 
-import aiostep
-from aiostep import TooManyAttempts, WaitCancelled, WaitTimeout, ask, next_step, wait_for
+from aiostep import TooManyAttempts, WaitTimeout, ask, next_step, wait_for
 from tests.aiogram.bots import echo, reporter, waiting
 from tests.aiogram.stage import Stage, until
 
@@ -34,54 +31,6 @@ async def test_nobody_answers(stage: Stage) -> None:
         await until(lambda: caught and stage.engine and not len(stage.engine.waits))
 
     assert isinstance(caught[0], WaitTimeout)
-
-
-async def test_the_user_cancels(stage: Stage) -> None:
-    """T15: /cancel during a question ends it with reason "user", reaches no handler, and ends it quietly."""
-    dp, ends = reporter(stage)
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("/cancel")
-        await until(lambda: "exit user" in ends)
-        alice.send("hi")
-        await alice.expect("^other:hi$")
-        alice.send("/cancel")
-        await alice.expect("^nothing to cancel$")
-
-    assert ends == ["user", "exit user"]
-
-
-async def test_the_user_cancels_between_two_questions(stage: Stage) -> None:
-    """T15: /cancel while the handler is busy ends its next question at once."""
-    dp, go, ends = stage.dispatcher(), asyncio.Event(), []
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        await ask("name?")
-        await go.wait()
-        try:
-            await ask("age?")
-        except WaitCancelled as error:
-            ends.append(error.reason)
-
-    echo(dp)
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("Ann")
-        await until(lambda: stage.engine and not any(one.waits for one in stage.engine.waits))
-        alice.send("/cancel")
-        await until(lambda: stage.engine and not len(stage.engine.waits))
-        go.set()
-        await until(lambda: ends)
-        alice.send("hi")
-        await alice.expect("^other:hi$")
-
-    assert ends == ["user"]
-    assert "test_bot: age?" not in alice.seen()
 
 
 async def test_the_user_cancels_a_step(stage: Stage) -> None:
@@ -160,54 +109,6 @@ async def test_the_words_to_leave_are_a_choice(stage: Stage, text: str, ends: bo
             await until(lambda: "exit finished" in reasons)
 
 
-async def test_a_question_that_cannot_be_cancelled(stage: Stage) -> None:
-    """``cancel=False`` leaves /cancel to its handler, and the question goes on."""
-    dp = stage.dispatcher()
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        await message.answer(f"hello {await ask('name?', str, cancel=False)}")
-
-    echo(dp)
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("/cancel")
-        await alice.expect("^other:/cancel$")
-        alice.send("Ann")
-        await alice.expect("^hello Ann$")
-
-
-async def test_code_cancels(stage: Stage) -> None:
-    """``cancel(user=...)`` ends a conversation with the reason given."""
-    dp, ends = reporter(stage)
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("name")
-        await waiting(stage)
-        assert aiostep.cancel(user=alice.id, reason="sold out") == 1
-        await until(lambda: len(ends) == 2)
-
-    assert ends == ["sold out", "exit sold out"]
-
-
-async def test_a_newer_conversation_replaces_the_older(stage: Stage) -> None:
-    """T20, T21: starting again ends the first conversation with "replaced"; only the second gets the answer."""
-    dp, ends = reporter(stage)
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("Ann")
-        await until(lambda: "exit finished" in ends)
-
-    assert ends == ["replaced", "exit replaced", "exit finished"]
-
-
 async def test_too_many_bad_answers(stage: Stage) -> None:
     """The last allowed answer ends the conversation with ``TooManyAttempts``, quietly unless it is caught."""
     dp, ends = stage.dispatcher(), []
@@ -231,26 +132,3 @@ async def test_too_many_bad_answers(stage: Stage) -> None:
         await alice.expect_nothing()
 
     assert ends == [(2, "Please answer with a whole number.")]
-
-
-async def test_a_step_nobody_came_back_for(stage: Stage) -> None:
-    """T27: a step whose time is up is gone, and the message goes to ordinary handlers."""
-    dp, ran = stage.dispatcher(), []
-
-    @dp.message(Command("start"))
-    async def start(message: Message) -> None:
-        await next_step(lambda message: ran.append(message.text), timeout=0.05)
-        await message.answer("name?")
-        await asyncio.sleep(0.06)
-        await message.answer("too late")
-
-    echo(dp)
-    alice = stage.world.person("Alice")
-    async with stage.run(dp):
-        alice.send("/start")
-        await alice.expect("too late")
-        alice.send("Ann")
-        await alice.expect("^other:Ann$")
-        assert await aiostep.pending() == []
-
-    assert ran == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import (
     CallbackQuery,
@@ -40,71 +40,6 @@ def greeter(stage: Stage) -> Any:
             dp.observers[kind].register(start, Command("start"))
             dp.observers[kind].register(other)
     return dp
-
-
-async def test_each_topic_is_a_conversation_of_its_own(stage: Stage) -> None:
-    """A person talks to the bot in two topics of a forum at once; the General topic is one of them."""
-    dp, alice = greeter(stage), stage.world.person("Alice")
-    forum = stage.world.group("F", forum=True, members=[alice])
-    news = forum.topic("News")
-    async with stage.run(dp):
-        alice.send("/start", to=news)
-        await alice.expect("name", in_=news)
-        alice.send("/start", to=forum)
-        await alice.expect("name", in_=forum)
-        await waiting(stage, 2)
-        alice.send("General Ann", to=forum)
-        await alice.expect("^hello General Ann$", in_=forum)
-        alice.send("Ann of the news", to=news)
-        sent = await alice.expect("^hello Ann of the news$", in_=news)
-
-    assert sent["message_thread_id"] == news.id
-
-
-async def test_a_reply_thread_is_no_topic(stage: Stage) -> None:
-    """In an ordinary supergroup a reply, which has a thread id too, answers as any message does."""
-    dp, alice = greeter(stage), stage.world.person("Alice")
-    group = stage.world.group("G", members=[alice])
-    async with stage.run(dp):
-        earlier = alice.send("hi", to=group)
-        await alice.expect("^other:hi$", in_=group)
-        for begin in (lambda: alice.send("/start", to=group), lambda: alice.reply("/start", earlier)):
-            begin()
-            question = await alice.expect("name", in_=group)
-            alice.reply("Ann", question)
-            await alice.expect("^hello Ann$", in_=group)
-        alice.reply("/start", earlier)
-        await alice.expect("name", in_=group)
-        alice.send("Bob", to=group)
-        await alice.expect("^hello Bob$", in_=group)
-
-
-async def test_an_anonymous_administrator_is_the_group(stage: Stage) -> None:
-    """An anonymous administrator's question is answered by an anonymous administrator only."""
-    dp, alice, bob = greeter(stage), stage.world.person("Alice"), stage.world.person("Bob")
-    group = stage.world.group("G", members=[alice, bob])
-    anonymous = group.anonymous(alice)
-    async with stage.run(dp):
-        anonymous.send("/start", to=group)
-        await bob.expect("name", in_=group)
-        bob.send("Bob", to=group)
-        await bob.expect("^other:Bob$", in_=group)
-        anonymous.send("Boss", to=group)
-        await bob.expect("^hello Boss$", in_=group)
-
-
-async def test_channels_that_write_in_a_group_are_told_apart(stage: Stage) -> None:
-    """Two people who write as their channels, with one and the same ``from``, do not answer for each other."""
-    dp, alice, bob = greeter(stage), stage.world.person("Alice"), stage.world.person("Bob")
-    group = stage.world.group("G", members=[alice, bob])
-    one, two = (who.as_channel(stage.world.channel(f"of {who.user['first_name']}", bots=())) for who in (alice, bob))
-    async with stage.run(dp):
-        one.send("/start", to=group)
-        await alice.expect("name", in_=group)
-        two.send("Two", to=group)
-        await alice.expect("^other:Two$", in_=group)
-        one.send("One", to=group)
-        await alice.expect("^hello One$", in_=group)
 
 
 async def test_a_channel_answers_as_a_whole(stage: Stage) -> None:
@@ -363,27 +298,3 @@ async def test_a_wait_for_a_reply_to_one_message(stage: Stage) -> None:
         await alice.expect("^other:not a reply$")
         alice.reply("a reply", sent)
         await alice.expect("^got a reply$")
-
-
-async def test_anybody_in_the_chat_may_answer(stage: Stage) -> None:
-    """``Scope.CHAT`` takes the first answer of anybody there."""
-    dp = stage.dispatcher()
-
-    @dp.message(Command("quiz"))
-    async def quiz(message: Message) -> None:
-        await message.answer("2+2?")
-        got = await wait_for(scope=Scope.CHAT, filter=F.text == "4")
-        assert got.from_user is not None
-        await message.answer(f"{got.from_user.first_name} wins")
-
-    echo(dp)
-    alice, bob = stage.world.person("Alice"), stage.world.person("Bob")
-    group = stage.world.group("G", members=[alice, bob])
-    async with stage.run(dp):
-        alice.send("/quiz", to=group)
-        await alice.expect("2", in_=group)
-        await waiting(stage)
-        alice.send("5", to=group)
-        await alice.expect("^other:5$", in_=group)
-        bob.send("4", to=group)
-        await alice.expect("^Bob wins$", in_=group)

@@ -11,7 +11,7 @@ from telebot.async_telebot import AsyncTeleBot
 from telebot.asyncio_handler_backends import BaseMiddleware
 from telebot.types import CallbackQuery, Message
 
-from aiostep import WaitTimeout, ask, wait_for
+from aiostep import ask, wait_for
 from tests.telebot.stage import Stage, buttons, echo, until
 
 pytestmark = pytest.mark.anyio
@@ -30,24 +30,6 @@ def three_questions(stage: Stage) -> tuple[AsyncTeleBot, list[str]]:
 
     echo(bot)
     return bot, answers
-
-
-async def test_answers_typed_ahead_are_not_lost(stage: Stage) -> None:
-    """T01: answers sent in one burst, before their questions, are taken in order and reach no other handler."""
-    bot, _ = three_questions(stage)
-    alice = stage.world.person("Alice")
-
-    async with stage.run(bot):
-        alice.send("/start")
-        await alice.expect("q1")
-        alice.send("Ann")
-        alice.send("33")
-        alice.send("Rome")
-        await alice.expect("^done Ann,33,Rome$")
-        alice.send("bye")
-        await alice.expect("^other:bye$")
-
-    assert [line for line in alice.seen() if "other" in line] == ["test_bot: other:bye"]
 
 
 async def test_a_backlog_is_a_conversation_too(stage: Stage) -> None:
@@ -87,42 +69,6 @@ async def test_what_nobody_read_goes_to_ordinary_handlers_in_order(stage: Stage)
     assert seen == [(text, f"session of {text}") for text in ("one", "two", "three")]
 
 
-async def test_an_answer_may_beat_the_question(stage: Stage) -> None:
-    """T02: an answer that arrives while the prompt is still being sent is the answer."""
-    bot, _ = three_questions(stage)
-    alice = stage.world.person("Alice")
-
-    async with stage.run(bot):
-        stage.world.faults.add("sendMessage", delay=0.1)
-        alice.send("/start")
-        await until(lambda: stage.engine and len(stage.engine.waits) == 1)
-        alice.send("Ann")
-        await alice.expect("^noted 1$")
-
-    assert alice.seen()[:2] == ["Alice: /start", "Alice: Ann"]
-
-
-async def test_an_answer_after_the_time_goes_to_ordinary_handlers(stage: Stage) -> None:
-    """T06: what arrives after the deadline is not the answer, and is not lost either."""
-    bot = stage.bot()
-
-    @bot.message_handler(commands=["start"])
-    async def start(message: Message) -> None:
-        try:
-            await ask("quick!", timeout=0.1)
-        except WaitTimeout as error:
-            await bot.send_message(message.chat.id, f"too late: {error}")
-
-    echo(bot)
-    alice = stage.world.person("Alice")
-    async with stage.run(bot):
-        alice.send("/start")
-        await alice.expect("quick")
-        await alice.expect("^too late: no answer within 0.1 s$")
-        alice.send("late")
-        await alice.expect("^other:late$")
-
-
 async def test_what_a_filter_rejects_is_offered_to_the_next_candidate(stage: Stage) -> None:
     """T07: two handlers wait for one person; the filter of each decides, and what neither wants goes on."""
     bot = stage.bot()
@@ -149,45 +95,6 @@ async def test_what_a_filter_rejects_is_offered_to_the_next_candidate(stage: Sta
         await alice.expect("^word abc$")
         alice.send("12")
         await alice.expect("^number 12$")
-
-
-async def test_an_update_delivered_twice_is_one_answer(stage: Stage) -> None:
-    """T10: the same update again at once is acknowledged and changes nothing."""
-    bot, answers = three_questions(stage)
-    alice = stage.world.person("Alice")
-
-    async with stage.run(bot):
-        stage.world.faults.add("message", duplicate=True, times=2)
-        alice.send("/start")
-        await alice.expect("q1")
-        alice.send("Ann")
-        await alice.expect("q2")
-        alice.send("33")
-        alice.send("Rome")
-        await alice.expect("^done Ann,33,Rome$")
-        await alice.expect_nothing()
-
-    assert answers == ["Ann", "33", "Rome"]
-    assert alice.seen().count("test_bot: q1?") == 1
-
-
-async def test_an_old_update_delivered_again_is_no_answer(local: Stage) -> None:
-    """T10: a command or an answer that comes again during a later question changes nothing."""
-    bot, answers = three_questions(local)
-    alice = local.world.person("Alice")
-
-    async with local.run(bot):
-        alice.send("/start")
-        await alice.expect("q1")
-        alice.send("Ann")
-        await alice.expect("q2")
-        for update in list(local.account.history):
-            local.world.redeliver(local.account, update["update_id"])
-        alice.send("33")
-        alice.send("Rome")
-        await alice.expect("^done Ann,33,Rome$")
-
-    assert answers == ["Ann", "33", "Rome"]
 
 
 class Session(BaseMiddleware):
@@ -252,28 +159,6 @@ async def test_an_async_filter_keeps_the_order(stage: Stage) -> None:
     assert got == ["first", "then"]
 
 
-async def test_commands_pass(stage: Stage) -> None:
-    """T15: a /command goes to its own handler while a question is open, and the question stands."""
-    bot = stage.bot()
-
-    @bot.message_handler(commands=["start"])
-    async def start(message: Message) -> None:
-        await bot.send_message(message.chat.id, f"hello {await ask('name?', str)}")
-
-    @bot.message_handler(commands=["help"])
-    async def help_(message: Message) -> None:
-        await bot.send_message(message.chat.id, "help!")
-
-    alice = stage.world.person("Alice")
-    async with stage.run(bot):
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("/help")
-        await alice.expect("^help!$")
-        alice.send("Ann")
-        await alice.expect("^hello Ann$")
-
-
 async def test_a_mixed_batch_does_not_freeze(stage: Stage) -> None:
     """A click that comes in one batch with a command answers what the command's handler asks."""
     bot = stage.bot()
@@ -303,84 +188,6 @@ async def test_a_mixed_batch_does_not_freeze(stage: Stage) -> None:
         assert (await clicks[0])["text"] == "too early"
         await alice.expect("^clicked yes$")
         assert "text" not in await clicks[1]
-
-
-@pytest.mark.parametrize("count", [2, 10])
-async def test_an_album_is_one_answer(stage: Stage, count: int) -> None:
-    """T08: the photos of an album answer one question, not the next ones, and reach no other handler."""
-    bot = stage.bot()
-
-    @bot.message_handler(commands=["start"])
-    async def start(message: Message) -> None:
-        photo = await ask("photo?")
-        assert photo.content_type == "photo"
-        name = await ask("name?", str)
-        await bot.send_message(message.chat.id, f"thanks {name}")
-
-    echo(bot)
-    alice = stage.world.person("Alice")
-    async with stage.run(bot):
-        alice.send("/start")
-        await alice.expect("photo")
-        alice.album(count, "sunset")
-        await alice.expect("name")
-        alice.send("Ann")
-        await alice.expect("^thanks Ann$")
-        await alice.expect_nothing()
-
-
-async def test_people_do_not_disturb_each_other(stage: Stage) -> None:
-    """T12: conversations with two people in private and in one group go on at the same time."""
-    bot = stage.bot()
-
-    @bot.message_handler(commands=["start"])
-    async def start(message: Message) -> None:
-        name = await ask("name?", str)
-        town = await ask("town?", str)
-        await bot.send_message(message.chat.id, f"{name} of {town}")
-
-    alice, bob = stage.world.person("Alice"), stage.world.person("Bob")
-    group = stage.world.group("G", members=[alice, bob])
-    async with stage.run(bot):
-        for who, place in ((alice, None), (bob, None), (alice, group), (bob, group)):
-            who.send("/start", to=place)
-            await who.expect("name", in_=place)
-        await until(lambda: stage.engine and len(stage.engine.waits) == 4)
-        alice.send("A private")
-        bob.send("B group", to=group)
-        alice.send("A group", to=group)
-        bob.send("B private")
-        for who, place in ((alice, None), (bob, None), (alice, group), (bob, group)):
-            who.send("X" if who is alice else "Y", to=place)
-        await alice.expect("^A private of X$")
-        await bob.expect("^B private of Y$")
-        await alice.expect("^A group of X$", in_=group)
-        await bob.expect("^B group of Y$", in_=group)
-
-
-async def test_edits_and_other_kinds_do_not_answer(stage: Stage) -> None:
-    """T14: an edited message is no answer unless asked for."""
-    bot = stage.bot()
-
-    @bot.message_handler(commands=["start"])
-    async def start(message: Message) -> None:
-        await bot.send_message(message.chat.id, f"hello {await ask('name?', str)}")
-        edited = await wait_for(kinds="edited_message")
-        await bot.send_message(message.chat.id, f"edited {edited.text}")
-
-    echo(bot)
-    alice = stage.world.person("Alice")
-    async with stage.run(bot):
-        early = alice.send("early")
-        await alice.expect("^other:early$")
-        alice.send("/start")
-        await alice.expect("name")
-        alice.edit(early, "changed")
-        alice.send("Ann")
-        await alice.expect("^hello Ann$")
-        await until(lambda: stage.engine and any(one.waits for one in stage.engine.waits))
-        alice.edit(early, "again")
-        await alice.expect("^edited again$")
 
 
 async def test_a_call_that_sends_may_be_the_prompt(stage: Stage) -> None:

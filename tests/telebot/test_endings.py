@@ -109,23 +109,6 @@ async def test_an_error_is_the_bot_s(stage: Stage) -> None:
     stage.errors.clear()
 
 
-async def test_the_user_cancels(stage: Stage) -> None:
-    """T15: /cancel during a question ends it with reason "user", reaches no handler, and ends it quietly."""
-    bot, ends = reporter(stage)
-    alice = stage.world.person("Alice")
-    async with stage.run(bot):
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("/cancel")
-        await until(lambda: "exit user" in ends)
-        alice.send("hi")
-        await alice.expect("^other:hi$")
-        alice.send("/cancel")
-        await alice.expect("^no /cancel$")
-
-    assert ends == ["user", "exit user"]
-
-
 async def test_the_user_cancels_a_step(stage: Stage) -> None:
     """T15: /cancel with only a step registered drops the step, and its own handler, if any, says so."""
     bot, ran = stage.bot(), []
@@ -185,47 +168,6 @@ async def test_a_webhook_bot_learns_its_name(local: Stage) -> None:
         await waiting(local)
 
 
-async def test_code_cancels(stage: Stage) -> None:
-    """``cancel(user=...)`` ends a conversation with the reason given."""
-    bot, ends = reporter(stage)
-    alice = stage.world.person("Alice")
-    async with stage.run(bot):
-        alice.send("/start")
-        await alice.expect("name")
-        await waiting(stage)
-        assert aiostep.cancel(user=alice.id, reason="sold out") == 1
-        await until(lambda: len(ends) == 2)
-
-    assert ends == ["sold out", "exit sold out"]
-
-
-async def test_a_newer_conversation_replaces_the_older(stage: Stage) -> None:
-    """T20, T21: starting again ends the first conversation with "replaced"; only the second gets the answer."""
-    bot, ends = reporter(stage)
-    alice = stage.world.person("Alice")
-    async with stage.run(bot):
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("/start")
-        await alice.expect("name")
-        alice.send("Ann")
-        await until(lambda: "exit finished" in ends)
-
-    assert ends == ["replaced", "exit replaced", "exit finished"]
-
-
-async def test_the_user_blocks_the_bot(stage: Stage) -> None:
-    """T26: blocking the bot ends the conversation with reason "blocked"."""
-    bot, ends = reporter(stage)
-    alice = stage.world.person("Alice")
-    async with stage.run(bot):
-        alice.send("/start")
-        await alice.expect("name")
-        await waiting(stage)
-        alice.block()
-        await until(lambda: "exit blocked" in ends)
-
-
 async def test_the_user_leaves_the_group(stage: Stage) -> None:
     """T26: who leaves a group leaves the conversation there, and only that."""
     bot, ends = reporter(stage)
@@ -239,26 +181,6 @@ async def test_the_user_leaves_the_group(stage: Stage) -> None:
         alice.leave(group)
         await until(lambda: "exit left" in ends)
         await waiting(stage, 1)
-
-
-async def test_a_prompt_that_cannot_be_sent(stage: Stage) -> None:
-    """A prompt to somebody who has blocked the bot ends the wait with reason "blocked"; nothing is left."""
-    bot, ends = stage.bot(), list[str]()
-    alice, bob = stage.world.person("Alice"), stage.world.person("Bob")
-
-    @bot.message_handler(commands=["start"])
-    async def start(message: Message) -> None:
-        try:
-            await ask("name?", to=bob.id)
-        except WaitCancelled as error:
-            ends.append(error.reason)
-
-    async with stage.run(bot):
-        bob.block()
-        alice.send("/start")
-        await until(lambda: ends)
-
-    assert ends == ["blocked"]
 
 
 async def test_a_bot_that_stops_takes_leave(stage: Stage) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import pytest
 from telebot.async_telebot import AsyncTeleBot
@@ -51,64 +50,6 @@ def greeter(stage: Stage, bot: AsyncTeleBot | None = None) -> AsyncTeleBot:
 
 async def waiting(stage: Stage, count: int = 1) -> None:
     await until(lambda: stage.engine and sum(len(one.waits) for one in stage.engine.waits) == count)
-
-
-async def test_each_topic_is_a_conversation_of_its_own(stage: Stage) -> None:
-    """A person talks to the bot in two topics of a forum at once; the General topic is one of them."""
-    bot, alice = greeter(stage), stage.world.person("Alice")
-    forum = stage.world.group("F", forum=True, members=[alice])
-    news = forum.topic("News")
-    async with stage.run(bot):
-        alice.send("/start", to=news)
-        await alice.expect("name", in_=news)
-        alice.send("/start", to=forum)
-        await alice.expect("name", in_=forum)
-        await waiting(stage, 2)
-        alice.send("General Ann", to=forum)
-        await alice.expect("^hello General Ann$", in_=forum)
-        alice.send("Ann of the news", to=news)
-        sent = await alice.expect("^hello Ann of the news$", in_=news)
-
-    assert sent["message_thread_id"] == news.id
-
-
-async def test_a_reply_thread_is_no_topic(stage: Stage) -> None:
-    """In an ordinary supergroup a reply, which has a thread id too, answers as any message does."""
-    bot, alice = greeter(stage), stage.world.person("Alice")
-    group = stage.world.group("G", members=[alice])
-    async with stage.run(bot):
-        alice.send("/start", to=group)
-        question = await alice.expect("name", in_=group)
-        alice.reply("Ann", question)
-        await alice.expect("^hello Ann$", in_=group)
-
-
-async def test_an_anonymous_administrator_is_the_group(stage: Stage) -> None:
-    """An anonymous administrator's question is answered by an anonymous administrator only."""
-    bot, alice, bob = greeter(stage), stage.world.person("Alice"), stage.world.person("Bob")
-    group = stage.world.group("G", members=[alice, bob])
-    anonymous = group.anonymous(alice)
-    async with stage.run(bot):
-        anonymous.send("/start", to=group)
-        await bob.expect("name", in_=group)
-        bob.send("Bob", to=group)
-        await bob.expect("^other:Bob$", in_=group)
-        anonymous.send("Boss", to=group)
-        await bob.expect("^hello Boss$", in_=group)
-
-
-async def test_channels_that_write_in_a_group_are_told_apart(stage: Stage) -> None:
-    """Two people who write as their channels, with one and the same ``from``, do not answer for each other."""
-    bot, alice, bob = greeter(stage), stage.world.person("Alice"), stage.world.person("Bob")
-    group = stage.world.group("G", members=[alice, bob])
-    one, two = (who.as_channel(stage.world.channel(f"of {who.user['first_name']}", bots=())) for who in (alice, bob))
-    async with stage.run(bot):
-        one.send("/start", to=group)
-        await alice.expect("name", in_=group)
-        two.send("Two", to=group)
-        await alice.expect("^other:Two$", in_=group)
-        one.send("One", to=group)
-        await alice.expect("^hello One$", in_=group)
 
 
 async def test_a_channel_answers_as_a_whole(stage: Stage) -> None:
@@ -315,25 +256,3 @@ async def test_a_wait_for_a_reply_to_one_message(stage: Stage) -> None:
         await alice.expect("^other:not a reply$")
         alice.reply("a reply", sent)
         await alice.expect("^got a reply$")
-
-
-async def test_in_a_group_the_person_is_asked_for_a_reply(stage: Stage) -> None:
-    """In a group, where a bot may not see other messages, a prompt forces a reply, from the person asked only."""
-    bot = stage.bot()
-
-    @bot.message_handler(commands=["start"])
-    async def start(message: Message) -> None:
-        await ask("name?")
-        await bot.send_message(message.chat.id, "thanks")
-
-    alice = stage.world.person("Alice")
-    group = stage.world.group("G", members=[alice])
-    async with stage.run(bot):
-        command_ = alice.send("/start", to=group)
-        await alice.expect("name", in_=group)
-        alice.send("Ann", to=group)
-        await alice.expect("^thanks$", in_=group)
-        prompt: Any = stage.calls("sendMessage")[0]
-
-    assert prompt["reply_markup"] == {"force_reply": True, "selective": True}
-    assert prompt["reply_parameters"]["message_id"] == command_["message_id"]
