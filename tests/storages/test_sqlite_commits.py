@@ -546,6 +546,19 @@ def test_an_interrupted_thread_leaves_nobody_waiting(durability: Any, path: Path
     settle(records.close())
 
 
+async def test_each_who_waits_for_a_file_that_cannot_be_opened_gets_an_own_error(tmp_path: Path) -> None:
+    """Errors of one cause are alike and not the same: a traceback grows wherever an error is raised."""
+    records = SqliteRecords(tmp_path)
+    await asyncio.gather(*(records.read(KEY) for _ in range(3)), return_exceptions=True)
+    async with queueing(records, *(records.merge(KEY, {"x": "1"}) for _ in range(5))) as tasks:
+        pass
+    errors = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), SECONDS)
+
+    assert {(type(error), str(error)) for error in errors} == {(StorageUnavailable, str(errors[0]))}
+    assert len({id(error) for error in errors}) == 5
+    await records.close()
+
+
 @pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("process", 1)])
 def test_what_sqlite_is_told(durability: Any, synchronous: int, path: Path) -> None:
     """The durability is SQLite's own, and whoever reads cannot write, nor wait."""
