@@ -293,7 +293,7 @@ def test_the_path_shows_keys_members_and_fields(write: Any) -> None:
     with pytest.raises(NotStorable, match=r'^data\["a"\]\{\.\.\.\}: '):
         write({"a": {odd}}, "data")
 
-    with pytest.raises(NotStorable, match=r'^data\["a"\].*\["items"\]\[0\]: '):
+    with pytest.raises(NotStorable, match=r'^data\["a"\]\.Order\["items"\]\[0\]: '):
         (CODEC.encode if write == VALUES.encode else CODEC.copy)({"a": Order("x", [odd])}, "data")
 
 
@@ -328,13 +328,23 @@ def test_a_value_over_the_limit_is_refused() -> None:
         VALUES.encode("я" * 600_000)
 
     assert Values(limit=20_000_000).encode("x" * 10_000_000)
+    assert Values(limit=10).encode("x" * 8)  # and the two quotes
+    assert Values(limit=10).encode("я" * 4)
+    for text in ("x" * 9, "я" * 5):
+        with pytest.raises(NotStorable):
+            Values(limit=10).encode(text)
 
 
 def test_no_name_from_a_text_is_imported() -> None:
     """A text names only what is registered."""
-    for name in ("antigravity.fly", "@antigravity.fly", "@", "", 5, ["x"]):
-        with pytest.raises(StorageDamaged):
+    for name in ("antigravity.fly", "", "date@", 5):
+        with pytest.raises(StorageDamaged, match=r"has the tag .* update aiostep"):
             VALUES.decode(json.dumps({"$t": name, "v": {}}))
+    for name in ("@antigravity.fly", "@"):
+        with pytest.raises(StorageDamaged, match=r"is of the type .* register its class"):
+            VALUES.decode(json.dumps({"$t": name, "v": {}}))
+    with pytest.raises(StorageDamaged):
+        VALUES.decode(json.dumps({"$t": ["x"], "v": {}}))
     assert "antigravity" not in sys.modules
 
 
@@ -431,6 +441,21 @@ def test_classes_that_nobody_knows_how_to_write_are_refused() -> None:
             types.storable("x", cast(Any, cls))
     with pytest.raises(BadArgument, match="both dump and load"):
         types.storable("x", Text, dump=str)
+
+
+def test_only_large_numbers_are_tagged() -> None:
+    """What any reader of JSON reads exactly is written as everybody writes it."""
+    small = [0, -(2**63), 2**63 - 1]
+
+    assert VALUES.encode(small) == "[0,-9223372036854775808,9223372036854775807]"
+    assert all("$t" in VALUES.encode([number]) for number in (2**63, -(2**63) - 1))
+
+
+def test_a_shallow_codec() -> None:
+    """Less depth may be allowed than usual, down to one container."""
+    assert Values(depth=1).encode([1]) == "[1]"
+    with pytest.raises(NotStorable, match="deeper than 1 levels"):
+        Values(depth=1).encode([[1]])
 
 
 def test_limits_must_be_numbers() -> None:

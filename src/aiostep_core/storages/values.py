@@ -243,7 +243,13 @@ class Values:
             zone_of(value)
             return value
         entry = self._entry(value)
-        return value if entry.is_immutable else entry.load(self._copied(entry.dump(value), depth - 1))
+        if entry.is_immutable:
+            return value
+        try:
+            return entry.load(self._copied(entry.dump(value), depth - 1))
+        except RefusedError as refused:
+            refused.steps.append(f".{kind.__qualname__}")
+            raise
 
     def _copied_dict(self, value: dict[Any, Any], depth: int) -> dict[Any, Any]:
         made, key, kept, immutable = dict[Any, Any](), None, None, _IMMUTABLE
