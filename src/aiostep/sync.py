@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Any
 from aiostep_core.blocking import Questions as Questions
 from aiostep_core.blocking import ask as ask
 from aiostep_core.blocking import cancel as cancel
+from aiostep_core.blocking import choose as choose
+from aiostep_core.blocking import choose_many as choose_many
 from aiostep_core.blocking import clear as clear
+from aiostep_core.blocking import confirm as confirm
 from aiostep_core.blocking import conversation as conversation
+from aiostep_core.blocking import fill as fill
 from aiostep_core.blocking import next_step as next_step
 from aiostep_core.blocking import pending as pending
 from aiostep_core.blocking import register_next_step as register_next_step
+from aiostep_core.blocking import stream as stream
 from aiostep_core.blocking import unregister_steps as unregister_steps
 from aiostep_core.blocking import wait_for as wait_for
+from aiostep_core.checks import between as between
+from aiostep_core.forms import field as field
+from aiostep_core.forms import form as form
 from aiostep_core.named import step as step
 from aiostep_core.named import step_filter as step_filter
 
@@ -25,15 +33,23 @@ if TYPE_CHECKING:
 __all__ = [
     "Questions",
     "ask",
+    "between",
     "cancel",
+    "choose",
+    "choose_many",
     "clear",
+    "confirm",
     "conversation",
+    "field",
+    "fill",
+    "form",
     "next_step",
     "open_storage",
     "pending",
     "register_next_step",
     "step",
     "step_filter",
+    "stream",
     "unregister_steps",
     "wait_for",
 ]

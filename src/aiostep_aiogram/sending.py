@@ -116,12 +116,14 @@ def _markup(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any
         raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
     is_free = keyboard is None and "reply_markup" not in options
     wanted = force_reply is True or (force_reply == "auto" and to.chat_type in _GROUPS)
-    if not (is_free and wanted):
-        return keyboard, {}
-    if to.reply_to_id is None or "reply_parameters" in options:
-        return ForceReply(), {}
-    reply = ReplyParameters(message_id=to.reply_to_id, allow_sending_without_reply=True)
-    return ForceReply(selective=True), {"reply_parameters": reply}
+    reply = dict[str, Any]()
+    if to.reply_to_id is not None and "reply_parameters" not in options:
+        reply["reply_parameters"] = ReplyParameters(message_id=to.reply_to_id, allow_sending_without_reply=True)
+    if is_free and wanted:
+        return ForceReply(selective=True if reply else None), reply
+    # A selective keyboard is shown to whom the message replies to, and without a reply to nobody.
+    is_selective = to.chat_type in _GROUPS and bool(getattr(keyboard, "selective", False))
+    return keyboard, reply if is_selective else {}
 
 
 def _with_markup(method: TelegramMethod[Any], markup: Any, options: dict[str, Any]) -> TelegramMethod[Any]:

@@ -15,9 +15,10 @@ import functools
 import inspect
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from types import TracebackType
+from typing import Any, Final, TypeAlias
 
-from . import asking, installed, next_steps
+from . import asking, choosing, filling, installed, next_steps, streaming
 from .context import current_turn
 from .errors import BadArgument, NoTarget, WouldDeadlock
 from .reports import Pending
@@ -25,16 +26,24 @@ from .threads import Outside, ThreadRuntime
 
 __all__ = [
     "Questions",
+    "Stream",
     "ask",
     "cancel",
+    "choose",
+    "choose_many",
     "clear",
+    "confirm",
     "conversation",
+    "fill",
     "next_step",
     "pending",
     "register_next_step",
+    "stream",
     "unregister_steps",
     "wait_for",
 ]
+
+_OVER: Final = object()
 
 #: What a generator handler returns.
 Questions: TypeAlias = Generator[Any, Any, None]
@@ -61,11 +70,75 @@ def wait_for(*args: Any, **kwargs: Any) -> Any:
     return _wait("wait_for", asking.wait_for(*args, **kwargs))
 
 
-def ask(prompt: Any, *args: Any, check: Callable[[Any], Any] | None = None, retry: Any = None, **kwargs: Any) -> Any:
+def ask(prompt: Any, as_: Any = None, *, check: Any = None, retry: Any = None, **kwargs: Any) -> Any:
     """Send *prompt*, wait for the answer and return it; see ``aiostep.ask``. A function as the prompt sends itself."""
-    check = None if check is None else _outside(check, "check")
-    retry = _outside(retry, "retry") if callable(retry) else retry
-    return _wait("ask", asking.ask(prompt, *args, check=check, retry=retry, **kwargs))
+    return _wait("ask", asking.ask(prompt, as_, **_outside(check, retry), **kwargs))
+
+
+def choose(prompt: Any, options: Any, *, check: Any = None, retry: Any = None, **kwargs: Any) -> Any:
+    """Send *prompt* with a button for each option, and return the one that is chosen; see ``aiostep.choose``."""
+    return _wait("choose", choosing.choose(prompt, options, **_outside(check, retry), **kwargs))
+
+
+def choose_many(prompt: Any, options: Any, *, check: Any = None, retry: Any = None, **kwargs: Any) -> Any:
+    """Send *prompt* with a button for each option, and return the list of those chosen; see ``aiostep.choose_many``."""
+    return _wait("choose_many", choosing.choose_many(prompt, options, **_outside(check, retry), **kwargs))
+
+
+def confirm(prompt: Any, *, check: Any = None, retry: Any = None, **kwargs: Any) -> Any:
+    """Ask a question with the buttons yes and no; return whether it was yes; see ``aiostep.confirm``."""
+    return _wait("confirm", choosing.confirm(prompt, **_outside(check, retry), **kwargs))
+
+
+def fill(form: type[Any], *, retry: Any = None, **kwargs: Any) -> Any:
+    """Ask for every field of a class and return an object of it; see ``aiostep.fill``."""
+    return _wait("fill", filling.fill(form, retry=_outside(None, retry)["retry"], **kwargs))
+
+
+def stream(kinds: Any = "message", **kwargs: Any) -> Stream:
+    """Go through what somebody sends, in a ``with`` block and a ``for`` loop in it.
+
+    In a generator: ``while (update := (yield updates.next())) is not None: ...``. See ``aiostep.stream``.
+    """
+    return Stream(streaming.stream(kinds, **kwargs))
+
+
+class Stream:
+    """What ``stream`` returns: a block, and in it an iterator."""
+
+    def __init__(self, inner: streaming.Stream) -> None:
+        self._inner = inner
+
+    def __enter__(self) -> Stream:
+        _now(self._inner.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _now(self._inner.__aexit__(kind, error, trace))
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> Any:
+        if _yields.get():
+            fix = "`while (update := (yield updates.next())) is not None:`"
+            raise WouldDeadlock("a for loop cannot hand the thread of a generator back", fix)
+        found = self.next(_OVER)
+        if found is _OVER:
+            raise StopIteration
+        return found
+
+    def next(self, default: Any = None) -> Any:
+        """Wait for the next update and return it; *default* when there are no more."""
+        return _wait("next", self._next(default))
+
+    async def _next(self, default: Any) -> Any:
+        try:
+            return await self._inner.__anext__()
+        except StopAsyncIteration:
+            return default
 
 
 def register_next_step(*args: Any, **kwargs: Any) -> None:
@@ -146,15 +219,19 @@ def _step(generator: Generator[Any, Any, Any], value: Any, error: BaseException 
         _yields.reset(token)
 
 
-def _outside(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Have a function of the user called without the lock.
+def _outside(check: Any, retry: Any) -> dict[str, Any]:
+    """Return the functions of a question, or what stands in their place, to be called without the lock.
 
     Raises:
-        BadArgument: it is async.
+        BadArgument: one of them is async.
     """
-    if inspect.iscoroutinefunction(inspect.unwrap(fn)):
-        raise BadArgument(name, fn, "a plain function: there is no event loop in a synchronous bot")
-    return lambda *args: Outside(functools.partial(fn, *args))
+    for name, fn in (("check", check), ("retry", retry)):
+        if callable(fn) and inspect.iscoroutinefunction(inspect.unwrap(fn)):
+            raise BadArgument(name, fn, "a plain function: there is no event loop in a synchronous bot")
+    return {
+        "check": check,
+        "retry": (lambda *args: Outside(functools.partial(retry, *args))) if callable(retry) else retry,
+    }
 
 
 def _wait(name: str, coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .abc import Question, Sent
 from .asking import RAISE, check_attempts
@@ -18,6 +18,9 @@ from .prompting import Prompting, Unfinished
 from .questions import Retry
 from .setting import Setting, seconds
 from .texts import Saying, words
+
+if TYPE_CHECKING:
+    from .waits import Wait
 
 __all__ = ["choose", "choose_many", "choose_with", "confirm"]
 
@@ -183,6 +186,7 @@ class _Choosing(Prompting):
         self._menu = menu
         self._text = text
         self._others = others
+        self._early = frozenset[Delivery]()
         self._wait["accepts"] = self._accepts
 
     async def _run(self, prompt: Any, retry: Any, attempts: int | None) -> tuple[Any, Delivery]:
@@ -216,12 +220,29 @@ class _Choosing(Prompting):
         self._sent = await super()._send_prompt(prompt, keyboard=markup)
         return self._sent
 
+    def _bind(self, wait: Wait, sent: Sent) -> None:
+        """Also take a click that was faster than the network: it is on a button of this very prompt.
+
+        What a fresh question finds unread beside it stays so.
+        """
+        was_ready = wait.is_ready
+        super()._bind(wait, sent)
+        if not was_ready:
+            self._early = frozenset(wait.conversation.unread or ())
+            runtime = self._setting.runtime
+            runtime.perform(runtime.engine.give(wait, self._is_mine, runtime.now()))
+
+    def _is_mine(self, delivery: Delivery) -> bool:
+        press = pressed(delivery.facts.callback_data)
+        return press is not None and press.token == self._menu.token
+
     def _accepts(self, delivery: Delivery) -> bool:
         """Take what may be an answer: any text of the person who is asked, and clicks on the buttons of this menu."""
         facts = delivery.facts
         if facts.kind == _CLICK:
-            press = pressed(facts.callback_data)
-            return press is not None and press.token == self._menu.token
+            return self._is_mine(delivery)
+        if delivery in self._early:
+            return False
         return self._others != "anyone" or self._menu.typed(facts.text or "") is not None
 
     async def _value_of(self, delivery: Delivery) -> Any:

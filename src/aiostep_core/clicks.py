@@ -48,6 +48,8 @@ class Clicks:
         others = engine.buttons.get(press.token) if press is not None else "toast"
         name = "stale" if others is None else "not_yours"
         text = None if others == "ignore" else engine.texts.say(Saying(name), language)
+        if text is None:
+            delivery.adapter.watch_click(delivery)  # or it would not be answered, and spin
         self._runtime.start(delivery.adapter.answer_click(delivery, text, alert=others == "alert"))
 
     def answer(self, turn: Turn | None) -> None:

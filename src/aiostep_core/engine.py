@@ -309,6 +309,13 @@ class Engine:
         if keyboard is not None:
             self.waits.also(wait.conversation, keyboard)
 
+    def give(self, wait: Wait, which: Callable[[Delivery], bool], now: float) -> Changes:
+        """Give *wait* the first unread update of those that *which* names, without asking its filter."""
+        for delivery in tuple(wait.conversation.unread or ()):
+            if which(delivery) and wait.admits(delivery.facts, now):
+                return self._claim_unread(wait, delivery, now).changes
+        return NOTHING
+
     def end(self, conversation: Conversation, reason: str) -> Changes:
         """End *conversation* from outside: its waits are cancelled, or else the next one will be."""
         waits = [wait for wait in conversation.waits if wait.take(Signal.CANCEL, reason=reason)]

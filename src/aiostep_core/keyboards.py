@@ -49,9 +49,9 @@ def data_of(token: str, code: str) -> str:
     return f"{_OURS}{token}:{code}"
 
 
-def is_ours(data: str | None) -> bool:
+def is_ours(data: object) -> bool:
     """Tell whether *data* came with a click on one of our buttons, of this or of an earlier run."""
-    return data is not None and data.startswith(_OURS)
+    return isinstance(data, str) and data.startswith(_OURS)
 
 
 def pressed(data: str | None) -> Press | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from .abc import Address, Question, Sent, Timer
+from .durable.effects import CALL
 from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitTimeout
 from .facts import KINDS, Delivery
 from .keeping import current_flow, name_of_prompt
@@ -76,12 +77,14 @@ class Prompting:
 
         async def perform(kept: Kept) -> tuple[Any, Delivery]:
             self._kept = kept
+            first = prompt
             if kept.state is not None:
                 self._recall(kept.state)
-            value, delivery = await self._run(prompt if kept.state is None else None, retry, attempts)
+                first = kept.state.get("owed")
+            value, delivery = await self._run(first, retry, attempts)
             return self._written(value), delivery
 
-        return self._read(await flow.wait(name_of_prompt(prompt, self._key), perform))
+        return self._read(await flow.wait(name_of_prompt(prompt, self._key), perform, CALL))
 
     async def _run(self, prompt: Any, retry: Any, attempts: int | None) -> tuple[Any, Delivery]:
         """Ask until there is a good answer; return its value, and the answer."""
@@ -98,9 +101,9 @@ class Prompting:
                     said = self._say(problem.problem, delivery)
                     if left == 0:
                         raise TooManyAttempts(self._taken, said) from None
-                    if self._kept is not None:
-                        await self._kept.refused(delivery, self._timeout, self._memory())
                     prompt = await _what_to_say(retry, said, left) or self._say(Saying("again"), delivery)
+                    if self._kept is not None:  # before anybody hears of it, and so that they do hear of it
+                        await self._kept.refused(delivery, self._timeout, {**self._memory(), "owed": prompt})
         finally:
             for timer in self._timers:
                 timer.cancel()
@@ -120,10 +123,10 @@ class Prompting:
             if prompt is not None:
                 self._sent = await self._send_prompt(prompt)
             if self._sent is not None:
-                setting.runtime.engine.bind(wait, self._keyboard_of(self._sent, wait))
+                self._bind(wait, self._sent)
             self._start_clock(wait)
             if self._kept is not None:
-                anew = prompt is not None and (self._sent is None or self._sent.has_buttons)
+                anew = prompt is not None
                 await self._kept.asked(wait, self._timeout, self._memory(), reading=reading, anew=anew)
         except BaseException:
             setting.runtime.abandon(wait, reading)
@@ -169,6 +172,9 @@ class Prompting:
         is_theirs = facts.kind in KINDS["message"] and facts.user_id == key.user_id
         return Address(key=key, chat_type=facts.chat_type, reply_to_id=facts.message_id if is_theirs else None)
 
+    def _bind(self, wait: Wait, sent: Sent) -> None:
+        self._setting.runtime.engine.bind(wait, self._keyboard_of(sent, wait))
+
     def _keyboard_of(self, sent: Sent, wait: Wait) -> Place | None:
         if not sent.has_buttons or "callback_query" not in wait.kinds:
             return None
@@ -204,8 +210,8 @@ class Prompting:
 
     def _recall(self, memory: dict[str, Any]) -> None:
         """Be as the question was that left *memory*."""
-        self._taken = memory["taken"]
-        if memory["sent"] is not None:
+        self._taken = memory.get("taken", 0)
+        if memory.get("sent") is not None:
             self._sent = Sent(None, *memory["sent"])
 
     def _written(self, value: Any) -> Any:
@@ -226,7 +232,7 @@ class Prompting:
     async def _checked(self, value: Any) -> Any:
         if self._check is not None:
             try:
-                verdict = self._check(value)
+                verdict = self._setting.runtime.consult(self._check, value)
                 if inspect.isawaitable(verdict):
                     verdict = await verdict
             except ValueError as error:

@@ -337,6 +337,10 @@ class Runtime:
         """Call *call* in so many seconds, unless the timer is cancelled."""
         return asyncio.get_running_loop().call_later(delay, call, *args)
 
+    def consult(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function of the bot's author, which may take long; return its result, or an awaitable of it."""
+        return function(*args)
+
     # Inside.
 
     async def _until_ended(self, wait: Wait, turn: Turn | None, reading: Decision | None, holds: Any) -> None:

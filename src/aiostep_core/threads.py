@@ -184,6 +184,9 @@ class ThreadRuntime(Runtime):
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         self.aside(self.block, coroutine)
 
+    def consult(self, function: Callable[..., Any], *args: Any) -> Any:
+        return Outside(lambda: function(*args))
+
     def aside(self, call: Callable[..., object], *args: Any) -> None:
         """Call in a thread of ours, beside the handlers; what it raises is logged."""
         with self.lock:

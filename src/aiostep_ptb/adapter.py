@@ -18,6 +18,7 @@ from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import AlreadyInstalled, BadArgument, NoTarget, UnsupportedTarget
 from aiostep_core.facts import Delivery, Facts
 from aiostep_core.installed import install_adapter
+from aiostep_core.keyboards import Keyboard
 from aiostep_core.keys import Key
 from aiostep_core.reports import TimedOut
 from aiostep_core.steps import Step
@@ -267,6 +268,12 @@ class PTBAdapter(Adapter[AnyApplication]):
         else:
             self.clicks.note(query.id)
             await clicks.answer(bot, query.id, text, alert=alert)
+
+    def keyboard(self, keyboard: Keyboard) -> Any:
+        return sending.keyboard(keyboard)
+
+    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
+        await sending.edit(self.target.bot, to, sent, text, keyboard)
 
     def is_gone(self, error: BaseException) -> str | None:
         return sending.is_gone(error)

@@ -24,6 +24,7 @@ from telegram import Update
 from aiostep_core.context import current_turn
 from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.facts import Delivery
+from aiostep_core.keyboards import is_ours
 from aiostep_core.sleeping import rouse
 from aiostep_core.waits import Signal, Wait
 
@@ -113,6 +114,8 @@ class Flows:
                     if owner is not None:
                         await self.turns.wait_for(owner)
                     return
+            if isinstance(update, Update) and update.callback_query is not None and self._is_late(update):
+                return
             flow = make_flow(update)
             if not begin(flow, handle(application, update)):
                 await self._accompany(flow)
@@ -236,10 +239,21 @@ class Flows:
             raise
         if decision.outcome is Outcome.NOT_YOURS:
             runtime.clicks.refuse(delivery)
-        if flow.step is not None:
-            runtime.open_for_step(flow.step, flow)
-            self._adapter.handle_steps()
-        return decision.outcome is not Outcome.PASS
+        if decision.outcome is not Outcome.PASS:
+            return True
+        if flow.step is None:
+            return isinstance(flow.carrier, Update) and self._is_late(flow.carrier)
+        runtime.open_for_step(flow.step, flow)
+        self._adapter.handle_steps()
+        return False
+
+    def _is_late(self, update: Update) -> bool:
+        """Answer a click on a button of ours that nobody waits for any more; no handler knows it."""
+        query = update.callback_query
+        if query is None or not is_ours(query.data):
+            return False
+        self._runtime.clicks.refuse(Delivery(None, update, update, self._adapter))
+        return True
 
     async def _pass_baton(self, decision: Decision) -> None:
         """Wait until those handlers have ended or wait again that go on because of the update."""

@@ -6,11 +6,20 @@ import contextlib
 import inspect
 from typing import Any, Final
 
-from telegram import Bot, ForceReply, InlineKeyboardMarkup, Message
-from telegram.error import BadRequest, ChatMigrated, Forbidden
+from telegram import (
+    Bot,
+    ForceReply,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    Message,
+    ReplyKeyboardMarkup,
+)
+from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from aiostep_core.abc import Address, Sent
 from aiostep_core.errors import BadArgument
+from aiostep_core.keyboards import Keyboard
 
 try:
     from telegram import ReplyParameters
@@ -24,7 +33,7 @@ else:
         return {"reply_parameters": ReplyParameters(message_id=message_id, allow_sending_without_reply=True)}
 
 
-__all__ = ["is_gone", "send"]
+__all__ = ["edit", "is_gone", "keyboard", "send"]
 
 _GROUPS: Final = frozenset({"group", "supergroup"})
 _REPLIES: Final = frozenset({"reply_parameters", "reply_to_message_id", "do_quote"})
@@ -59,6 +68,30 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
     return Sent(first, first.chat.id, first.message_id, isinstance(shown, InlineKeyboardMarkup))
 
 
+def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup:
+    """Make the framework's own of a keyboard."""
+    if made.is_inline:
+        return InlineKeyboardMarkup(
+            [[InlineKeyboardButton(one.text, callback_data=one.data) for one in row] for row in made.rows]
+        )
+    rows = [[_key(one.text, one.request) for one in row] for row in made.rows]
+    return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True, selective=True)
+
+
+async def edit(bot: Bot, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> None:
+    """Change what was sent. It is a nicety: nobody's conversation ends because Telegram or the network refuses."""
+    place: dict[str, Any] = {"chat_id": sent.chat_id, "message_id": sent.message_id}
+    if made is not None:
+        place["reply_markup"] = keyboard(made)
+    if to.key.business_id is not None:
+        place["business_connection_id"] = to.key.business_id
+    with contextlib.suppress(TelegramError):
+        if text is None:
+            await bot.edit_message_reply_markup(**place)
+        else:
+            await bot.edit_message_text(text, **place)
+
+
 def is_gone(error: BaseException) -> str | None:
     """Return why nobody will ever answer a prompt whose sending failed with *error*; None if somebody may."""
     if isinstance(error, Forbidden):
@@ -87,11 +120,21 @@ def _markup(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any
         raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
     is_free = keyboard is None and "reply_markup" not in options
     wanted = force_reply is True or (force_reply == "auto" and to.chat_type in _GROUPS)
-    if not (is_free and wanted):
-        return keyboard, {}
-    if to.reply_to_id is None or _REPLIES & options.keys():
-        return ForceReply(), {}
-    return ForceReply(selective=True), _reply_to(to.reply_to_id)
+    can_reply = to.reply_to_id is not None and not _REPLIES & options.keys()
+    reply = _reply_to(to.reply_to_id) if can_reply and to.reply_to_id is not None else {}
+    if is_free and wanted:
+        return ForceReply(selective=True if can_reply else None), reply
+    # A selective keyboard is shown to whom the message replies to, and without a reply to nobody.
+    is_selective = to.chat_type in _GROUPS and bool(getattr(keyboard, "selective", False))
+    return keyboard, reply if is_selective else {}
+
+
+def _key(text: str, request: str | None) -> KeyboardButton:
+    return KeyboardButton(
+        text,
+        request_contact=True if request == "contact" else None,
+        request_location=True if request == "location" else None,
+    )
 
 
 def _close(prompt: Any) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MethodType
 from typing import Any, Final, overload
 
-from telebot import TeleBot, asyncio_helper, types
+from telebot import TeleBot, types
 from telebot.async_telebot import AsyncTeleBot
 
 from aiostep_core.abc import Address, Sent
@@ -18,6 +18,7 @@ from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import AlreadyInstalled, UnsupportedTarget
 from aiostep_core.facts import Delivery
 from aiostep_core.installed import install_adapter
+from aiostep_core.keyboards import Keyboard
 from aiostep_core.reports import TimedOut
 from aiostep_core.runtime import Runtime
 from aiostep_core.steps import Step
@@ -31,8 +32,6 @@ from .threaded import TelebotAdapter
 from .turns import QuietEnds
 
 __all__ = ["AsyncTelebotAdapter", "install"]
-
-_REFUSALS: Final = (asyncio_helper.ApiException, asyncio_helper.RequestTimeout)
 
 
 class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
@@ -49,7 +48,6 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
         self.grace = grace
         self.raised: dict[Turn, BaseException] = {}
         self.ends: QuietEnds = QuietEnds(None, self.raised)
-        self.runtime: Runtime
         self._entry: Entry
         self._is_closing = False
 
@@ -135,9 +133,12 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
     ) -> Sent:
         return await sending.send(self.target, to, prompt, keyboard, force_reply, send)
 
+    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
+        await sending.edit(self.target, to, sent, text, keyboard)
+
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         if self.clicks.take(delivery.update.id) or text is not None:
-            with contextlib.suppress(*_REFUSALS):
+            with contextlib.suppress(*sending.REFUSALS):
                 await self._answer_callback_query(delivery.update.id, text=text, show_alert=alert or None)
 
     async def _on_answer_callback_query(self, callback_query_id: Any, *args: Any, **kwargs: Any) -> bool:

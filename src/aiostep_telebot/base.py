@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from telebot import types
 
@@ -12,6 +12,7 @@ from aiostep_core.abc import Adapter
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.errors import NotSubscribed
 from aiostep_core.facts import KINDS, Delivery, Facts
+from aiostep_core.keyboards import Keyboard, is_ours
 from aiostep_core.keys import Key
 from aiostep_core.steps import Step
 
@@ -21,16 +22,19 @@ from .clicks import ClickWatch
 from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter
 
-__all__ = ["NOT_YOURS", "BotAdapter"]
+if TYPE_CHECKING:
+    from aiostep_core.runtime import Runtime
+
+__all__ = ["BotAdapter"]
 
 TargetT = TypeVar("TargetT")
-NOT_YOURS: Final = "This button is not for you."
 
 
 class BotAdapter(Adapter[TargetT]):
     """The translation for one bot, but for where updates come in and how its methods are called."""
 
     name = "telebot"
+    runtime: Runtime
 
     def __init__(self, target: TargetT, given: dict[str, Any], defaults: dict[str, Any]) -> None:
         self.target: TargetT = target
@@ -111,8 +115,19 @@ class BotAdapter(Adapter[TargetT]):
         user = getattr(self.target, "_user", None)
         return user.username if user is not None else self._learned
 
+    def refuse_late(self, update: types.Update) -> bool:
+        """Answer a click on a button of ours that nobody waits for any more; no handler knows it."""
+        query = update.callback_query
+        if query is None or not is_ours(query.data):
+            return False
+        self.runtime.clicks.refuse(Delivery(None, query, update, self))
+        return True
+
     def watch_click(self, delivery: Delivery) -> None:
         self.clicks.watch(delivery.update.id)
+
+    def keyboard(self, keyboard: Keyboard) -> Any:
+        return sending.keyboard(keyboard)
 
     def is_gone(self, error: BaseException) -> str | None:
         return sending.is_gone(error)

@@ -22,7 +22,6 @@ from aiostep_core.engine import Decision, Outcome
 from aiostep_core.errors import WaitEnded
 from aiostep_core.steps import Step
 
-from .base import NOT_YOURS
 from .facts import key_of_update
 from .turns import Sink
 
@@ -113,9 +112,12 @@ class Entry:
         if self._waits or self._albums or self._held or self._scopes:
             arrival = self._arrive(updates[0])
             return self._run(*arrival) if arrival is not None else None
-        if self._is_new(updates[0].update_id):
-            return Turn(self._runtime, self._adapter, updates[0])
-        return None
+        update = updates[0]
+        if not self._is_new(update.update_id):
+            return None
+        if update.callback_query is not None and self._adapter.refuse_late(update):
+            return None
+        return Turn(self._runtime, self._adapter, update)
 
     def _is_idle(self) -> bool:
         """Tell whether no update can concern anybody."""
@@ -196,7 +198,7 @@ class Entry:
             return None
         turn = Turn(self._runtime, self._adapter, update)
         if self._is_idle() or not self._concerns(update, self._bot_id):
-            return turn, None
+            return None if self._adapter.refuse_late(update) else (turn, None)
         try:
             decision = self._runtime.meet(turn.delivery)
         except Exception as error:  # noqa: BLE001 - a filter raised; the updates behind this one are not to blame
@@ -207,7 +209,7 @@ class Entry:
 
     def _consume(self, decision: Decision, turn: Turn) -> bool:
         if decision.outcome is Outcome.NOT_YOURS:
-            self._runtime.start(self._adapter.answer_click(turn.delivery, NOT_YOURS))
+            self._runtime.clicks.refuse(turn.delivery)
         return decision.outcome is not Outcome.PASS
 
     def _concerns(self, update: types.Update, bot_id: int) -> bool:
@@ -237,7 +239,9 @@ class Entry:
             if isinstance(error, Exception) and await self._adapter.ends.handle(error):
                 return None
             raise
-        return await (self.process([turn.carrier], turn) if step is None else self._run_step(step, turn))
+        if step is not None:
+            return await self._run_step(step, turn)
+        return None if self._adapter.refuse_late(turn.carrier) else await self.process([turn.carrier], turn)
 
     async def _run_step(self, step: Step, turn: Turn) -> None:
         """Send the update through the middlewares to the step; give the step back if one of them keeps it."""

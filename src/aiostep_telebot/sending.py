@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import Any, Final, cast
 
-from telebot import types
+from telebot import apihelper, asyncio_helper, types
 
 from aiostep_core.abc import Address, Sent
 from aiostep_core.errors import BadArgument
+from aiostep_core.keyboards import Button, Keyboard
 
-__all__ = ["is_gone", "options_of", "sent_of"]
+__all__ = ["REFUSALS", "change_of", "edit", "is_gone", "keyboard", "options_of", "send", "sent_of"]
 
 _GROUPS: Final = frozenset({"group", "supergroup"})
 _BLOCKED: Final = ("blocked", "deactivated")
+#: What the two kinds of bot raise when Telegram or the network refuse.
+REFUSALS: Final = (asyncio_helper.ApiException, asyncio_helper.RequestTimeout, apihelper.ApiException, OSError)
 
 
 def options_of(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -29,11 +33,13 @@ def options_of(to: Address, keyboard: Any, force_reply: Any, options: dict[str, 
         raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
     place: dict[str, Any] = {"message_thread_id": to.key.thread_id, "business_connection_id": to.key.business_id}
     is_free = keyboard is None and "reply_markup" not in options
+    # A selective keyboard is shown to whom the message replies to, and without a reply to nobody.
+    wants_reply = to.chat_type in _GROUPS and bool(getattr(keyboard, "selective", False))
+    is_reply = to.reply_to_id is not None and not {"reply_parameters", "reply_to_message_id"} & options.keys()
     if is_free and (force_reply is True or (force_reply == "auto" and to.chat_type in _GROUPS)):
-        is_reply = to.reply_to_id is not None and not {"reply_parameters", "reply_to_message_id"} & options.keys()
-        keyboard = types.ForceReply(selective=True if is_reply else None)
-        if is_reply:
-            place["reply_parameters"] = types.ReplyParameters(to.reply_to_id, allow_sending_without_reply=True)
+        keyboard, wants_reply = types.ForceReply(selective=True if is_reply else None), True
+    if wants_reply and is_reply:
+        place["reply_parameters"] = types.ReplyParameters(to.reply_to_id, allow_sending_without_reply=True)
     given = {**place, "reply_markup": keyboard, **options}
     return {name: value for name, value in given.items() if value is not None}
 
@@ -51,6 +57,45 @@ def sent_of(result: Any) -> Sent:
         raise BadArgument("prompt", type(message).__name__, "a call that sends a message")
     has_buttons = isinstance(message.reply_markup, types.InlineKeyboardMarkup)
     return Sent(message, message.chat.id, message.message_id, has_buttons)
+
+
+def keyboard(made: Keyboard) -> types.InlineKeyboardMarkup | types.ReplyKeyboardMarkup:
+    """Make telebot's own of a keyboard."""
+    markup: Any = (
+        types.InlineKeyboardMarkup()
+        if made.is_inline
+        else types.ReplyKeyboardMarkup(resize_keyboard=True, one_time_keyboard=True, selective=True)
+    )
+    make = _inline_key if made.is_inline else _key
+    for row in made.rows:
+        markup.row(*map(make, row))
+    return markup  # type: ignore[no-any-return]
+
+
+def change_of(to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> tuple[str, dict[str, Any]]:
+    """Return the method that changes what was sent, and what it is to be called with."""
+    given: dict[str, Any] = {"chat_id": sent.chat_id, "message_id": sent.message_id}
+    if made is not None:
+        given["reply_markup"] = keyboard(made)
+    if to.key.business_id is not None:
+        given["business_connection_id"] = to.key.business_id
+    return ("edit_message_reply_markup", given) if text is None else ("edit_message_text", {"text": text, **given})
+
+
+async def edit(bot: Any, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> None:
+    """Change what was sent. It is a nicety: nobody's conversation ends because Telegram or the network refuses."""
+    method, given = change_of(to, sent, text, made)
+    with contextlib.suppress(*REFUSALS):
+        await getattr(bot, method)(**given)
+
+
+def _inline_key(one: Button) -> Any:
+    return types.InlineKeyboardButton(one.text, callback_data=one.data)
+
+
+def _key(one: Button) -> Any:
+    request: dict[str, Any] = {} if one.request is None else {f"request_{one.request}": True}
+    return types.KeyboardButton(one.text, **request)
 
 
 def is_gone(error: BaseException) -> str | None:

@@ -16,6 +16,7 @@ from aiostep_core.abc import Address, Sent
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.errors import AlreadyInstalled, BadArgument, WouldDeadlock
 from aiostep_core.facts import Delivery
+from aiostep_core.keyboards import Keyboard
 from aiostep_core.reports import TimedOut
 from aiostep_core.runtime import Runtime
 from aiostep_core.steps import Step
@@ -203,12 +204,17 @@ class TelebotAdapter(BotAdapter[TeleBot]):
             raise BadArgument("prompt", type(prompt).__name__, "a text, or a function that sends a message")
         return sending.sent_of(await Outside(call))
 
+    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
+        method, given = sending.change_of(to, sent, text, keyboard)
+        with contextlib.suppress(*sending.REFUSALS):
+            await Outside(functools.partial(getattr(self.target, method), **given))
+
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         if self.clicks.take(delivery.update.id) or text is not None:
             answer = functools.partial(
                 self._answer_callback_query, delivery.update.id, text=text, show_alert=alert or None
             )
-            with contextlib.suppress(apihelper.ApiException, OSError):
+            with contextlib.suppress(*sending.REFUSALS):
                 await Outside(answer)
 
     def _on_answer_callback_query(self, callback_query_id: Any, *args: Any, **kwargs: Any) -> bool:

@@ -24,7 +24,6 @@ from aiostep_core.engine import Outcome
 from aiostep_core.errors import WaitEnded
 from aiostep_core.steps import Step
 
-from .base import NOT_YOURS
 from .facts import key_of_update
 from .threaded_turns import ThreadedEnds, ThreadedSink
 
@@ -127,7 +126,7 @@ class ThreadedEntry:
                 recent.end, is_new = number + 1, True
             else:
                 is_new = recent.add(number)
-        if not is_new:
+        if not is_new or (update.callback_query is not None and self._adapter.refuse_late(update)):
             return self._skip(update)
         if self._bot.exception_handler is not self._ends:
             self.guard_errors()
@@ -207,7 +206,7 @@ class ThreadedEntry:
             step, goes_on = self._decide(turn) if is_new and not self._runtime.is_idle else (None, is_new)
         if goes_on and self._is_durable:  # it may take long, and others need the lock
             step, goes_on = self._guarded(self._take, turn)
-        if not goes_on:
+        if not goes_on or (step is None and self._adapter.refuse_late(update)):
             self._skip(update)
             if here.begun is not None:
                 here.begun.set()
@@ -272,7 +271,7 @@ class ThreadedEntry:
         if decision.outcome in _SETTLING:
             decision = runtime.block(runtime.settle(decision))
         if decision.outcome is Outcome.NOT_YOURS:
-            runtime.start(self._adapter.answer_click(delivery, NOT_YOURS))
+            runtime.clicks.refuse(delivery)
         if decision.outcome is not Outcome.PASS:
             return None, False
         return (None, True) if self._is_durable else self._take(turn)
