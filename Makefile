@@ -21,7 +21,6 @@ DEMO      := .venvs/demo-$(FRAMEWORK)/.made
 WHEEL     := .venvs/wheel/.made
 BENCH     := .venvs/bench/.made
 PYTEST    := -m pytest
-SITE      := 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
@@ -64,12 +63,11 @@ $(BENCH): pyproject.toml
 demo: $(DEMO)
 	@.venvs/demo-$(FRAMEWORK)/bin/python scripts/demo.py $(FRAMEWORK)
 
-# The checks that print nothing worth reading share the cores; the two pytest runs come last, so theirs are the last lines.
+# The checks that print nothing worth reading share the cores, and so do the two pytest runs, whose lines are the last.
 test: $(DEV) $(WHEEL)
 	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types docs
-	@AIOSTEP_EXPECT_ROOT=src $(BIN)/python $(PYTEST) $(ARGS)
 	@$(MAKE) wheel
-	@AIOSTEP_EXPECT_ROOT=$$(.venvs/wheel/bin/python -c $(SITE)) .venvs/wheel/bin/python $(PYTEST) $(ARGS)
+	@$(BIN)/python scripts/test_twice.py $(ARGS)
 
 # The built wheel, installed with what it asks for and nothing of the source tree.
 wheel: $(DEV) $(WHEEL)

@@ -20,6 +20,8 @@ OLDEST = (
     "pyTelegramBotAPI==4.20.*",
     "anyio==4.4.*",
     "pluggy==1.5.*",
+    "redis==6.2.*",
+    "telethon==1.36.*",
 )
 
 

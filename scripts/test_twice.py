@@ -1,0 +1,39 @@
+"""Run the tests on the source tree and on the installed wheel, at the same time; the wheel's output comes last."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOG = ROOT / "build" / "wheel-tests.log"
+PLACE = "import sysconfig; print(sysconfig.get_path('purelib'))"
+
+
+def start(python: Path, packages: str, output: int | None) -> subprocess.Popen[str]:
+    """Begin to run pytest; aiostep must come from the folder *packages*, or the run fails."""
+    environment = {**os.environ, "AIOSTEP_EXPECT_ROOT": packages}
+    command = [str(python), "-m", "pytest", *sys.argv[1:]]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True)
+
+
+def main() -> int:
+    wheel = ROOT / ".venvs" / "wheel" / "bin" / "python"
+    installed = subprocess.run([str(wheel), "-c", PLACE], check=True, capture_output=True, text=True).stdout.strip()
+    LOG.parent.mkdir(exist_ok=True)
+    with LOG.open("w") as log:
+        there = start(wheel, installed, log.fileno())
+        try:
+            here = start(ROOT / ".venv" / "bin" / "python", "src", None)
+            codes = [here.wait(), there.wait()]
+        finally:
+            there.kill()
+    sys.stdout.flush()
+    print(LOG.read_text("utf-8"), end="", flush=True)
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
