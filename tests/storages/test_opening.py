@@ -15,13 +15,14 @@ import redis.asyncio
 from aiostep import MemorySteps, open_storage, sync
 from aiostep.asyncio import AsyncRedisStateStorage
 from aiostep.storage import RedisStateStorage
-from aiostep_core.errors import BadArgument, StorageUnavailable
+from aiostep_core.errors import BadArgument, StorageClosed, StorageUnavailable
 from aiostep_core.hookspecs import PluginInfo, hookimpl
 from aiostep_core.plugins import default_plugins
 from aiostep_core.storages import MemoryRecords
 from aiostep_core.storages.abc import Records
 from aiostep_core.storages.memory_states import MemoryStates
 from aiostep_core.storages.opening import open_records, open_steps
+from aiostep_core.storages.records import record_key, settle
 from aiostep_core.storages.sqlite import SqliteRecords
 from aiostep_core.storages.states import RecordedStates
 from tests.storages.redis_servers import SHARED
@@ -105,7 +106,22 @@ async def test_records_are_not_closed_by_whom_they_were_lent_to() -> None:
     async with open_storage(records) as storage:
         assert isinstance(storage, RecordedStates)
         await storage.set_state(1, "A")
+    with sync.open_storage(records) as blocking:
+        assert blocking.get_state(1) is not None
     assert len(await records.scan("state")) == 1
+
+
+async def test_what_was_opened_is_closed(tmp_path: Path) -> None:
+    """Also its records."""
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    async with open_storage(url) as storage:
+        await storage.set_state(1, "A")
+    with sync.open_storage(url) as blocking:
+        blocking.set_state(1, "A")
+    with pytest.raises(StorageClosed):
+        await storage.records.read(record_key("state", None, 1, None))
+    with pytest.raises(StorageClosed):
+        settle(blocking.records.read(record_key("state", None, 1, None)))
 
 
 async def test_redis() -> None:

@@ -179,6 +179,25 @@ def test_memory_stays_bounded() -> None:
     assert len(states._ends) == 1
 
 
+def test_ends_come_in_any_order() -> None:
+    """Sooner, later, never, again: each thing ends when it was last said to."""
+    now = [0.0]
+    storage = BlockingStates(MemoryStates(clock=lambda: now[0]))
+    ends: dict[int, float | None] = {}
+    for turn in range(400):
+        user = turn * 7 % 23
+        ex = [None, 5, 50, 1, 20][turn * 11 % 5]
+        if turn % 13 == 0:
+            storage.delete_state(user)
+            ends.pop(user, None)
+        else:
+            storage.set_state(user, "A", ex=ex)
+            ends[user] = None if ex is None else now[0] + ex
+        now[0] += turn % 4
+        there = {user for user, end in ends.items() if end is None or end > now[0]}
+        assert {user for user in range(23) if storage.get_state(user) is not None} == there
+
+
 def test_memory_keeps_callbacks_as_they_are() -> None:
     """Functions without any name, too."""
     storage = MemoryStateStorage()

@@ -34,7 +34,7 @@ class Cache(Protocol):
 
 
 class _Ends:
-    """When which keys end. A key that was given another end has an entry too many, until those are the most."""
+    """When which keys end. A key that is put off stays where it is in the heap until its turn comes."""
 
     def __init__(self) -> None:
         self._ends: dict[str, float] = {}
@@ -44,8 +44,12 @@ class _Ends:
         if end is None:
             self._ends.pop(key, None)
             return
+        before = self._ends.get(key)
         self._ends[key] = end
+        if before is not None and before <= end:
+            return
         heapq.heappush(self._heap, (end, key))
+        # Keys that were removed, or given a sooner end, have left entries behind.
         if len(self._heap) > 2 * len(self._ends) + 64:
             self._heap = [(end, key) for key, end in self._ends.items()]
             heapq.heapify(self._heap)
@@ -60,10 +64,13 @@ class _Ends:
         """Remove and return the keys that have ended."""
         found = list[str]()
         while self._heap and self._heap[0][0] <= now:
-            end, key = heapq.heappop(self._heap)
-            if self._ends.get(key) == end:
+            _, key = heapq.heappop(self._heap)
+            end = self._ends.get(key)
+            if end is not None and end <= now:
                 del self._ends[key]
                 found.append(key)
+            elif end is not None:
+                heapq.heappush(self._heap, (end, key))
         return found
 
 
