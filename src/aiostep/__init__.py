@@ -39,12 +39,12 @@ from aiostep_core import Photo as Photo
 from aiostep_core import Retry as Retry
 from aiostep_core import Scope as Scope
 from aiostep_core import Sticker as Sticker
+from aiostep_core import TimedOut as TimedOut
 from aiostep_core import Url as Url
 from aiostep_core import Venue as Venue
 from aiostep_core import Video as Video
 from aiostep_core import VideoNote as VideoNote
 from aiostep_core import Voice as Voice
-from aiostep_core import TimedOut as TimedOut
 from aiostep_core import ask as ask
 from aiostep_core import between as between
 from aiostep_core import cancel as cancel

@@ -26,7 +26,7 @@ from aiostep_core.storages.values import VALUES, Codec
 if TYPE_CHECKING:
 
     class DataNotDictLikeError(Exception):
-        """aiogram's, since 3.21."""
+        """aiogram's own; older versions have none."""
 
 else:
     try:
@@ -34,7 +34,7 @@ else:
     except ImportError:
         DataNotDictLikeError = TypeError
 
-__all__ = ["AiostepStorage", "key_of"]
+__all__ = ["AiostepStorage", "DataNotDictLikeError", "key_of"]
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, Final
 
+from telebot import asyncio_handler_backends, handler_backends
 from telebot.asyncio_storage import StateStorageBase as AsyncStateStorageBase
-from telebot.states import State
 from telebot.storage import StateStorageBase
 
 from aiostep_core.storages.abc import RecordKey
@@ -27,6 +27,9 @@ from aiostep_core.storages.values import VALUES, Codec
 
 __all__ = ["AiostepStateStorage", "AsyncAiostepStateStorage"]
 
+# In older versions the two kinds of bot have States of their own, and there is no module for both.
+_backends: tuple[Any, ...] = (handler_backends, asyncio_handler_backends)
+_STATES: Final = (*(one.State for one in _backends), Enum)
 _KIND: Final = "telebot-state"
 #: The field of the state; those of data are written otherwise.
 _STATE: Final = "state"
@@ -42,7 +45,7 @@ class _States:
         self._documents = Documents(values)
 
     async def set_state(self, key: RecordKey, state: Any) -> bool:
-        if isinstance(state, (State, Enum)):
+        if isinstance(state, _STATES):
             state = state.name
         fields = {_STATE: self._values.encode(state, "state")}
         await self._source.records.merge(key, fields, ttl=self._ttl)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from aiogram import Dispatcher, Router
-from aiogram.exceptions import DataNotDictLikeError
 from aiogram.filters import Command, StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.scene import Scene, SceneRegistry, on
@@ -21,7 +20,7 @@ from aiogram.types import Message
 
 from aiostep import ask
 from aiostep_aiogram import AiostepEventIsolation, AiostepStorage, SuspendableIsolation, event_isolation
-from aiostep_aiogram.storage import key_of
+from aiostep_aiogram.storage import DataNotDictLikeError, key_of
 from aiostep_core.errors import BadArgument, NotStorable, StorageUnavailable
 from aiostep_core.storages.owners import new_owner
 from tests.aiogram.stage import Stage, until
@@ -108,6 +107,8 @@ async def test_values_come_back_as_they_were(storage: AiostepStorage) -> None:
 )
 async def test_every_part_of_a_key_counts(storage: AiostepStorage, other: dict[str, Any]) -> None:
     """Conversations that differ in one part of their key are different ones, without any key builder."""
+    if not hasattr(KEY, next(iter(other))):
+        pytest.skip("this aiogram has no such part")
     await storage.set_state(KEY, "mine")
 
     assert await storage.get_state(replace(KEY, **other)) is None
@@ -115,6 +116,8 @@ async def test_every_part_of_a_key_counts(storage: AiostepStorage, other: dict[s
 
 async def test_parts_are_not_mixed_up(storage: AiostepStorage) -> None:
     """A business connection called like a thread, or with separators in it, is another conversation."""
+    if not hasattr(KEY, "business_connection_id"):
+        pytest.skip("this aiogram has no business connections")
     keys = [
         StorageKey(42, 1, 2, thread_id=5),
         StorageKey(42, 1, 2, business_connection_id="5"),

@@ -258,6 +258,7 @@ async def distant() -> AsyncIterator[Stage]:
 
 def shop(stage: Stage, place: Place, records: list[Any], **options: Any) -> App:
     """Build an application that keeps everything."""
+    pytest.importorskip("cachetools")  # the framework needs it for arbitrary callback data
     records.append(place.records())
     persistence = StepPersistence(records[-1], **options)
     builder = stage.builder().persistence(persistence).arbitrary_callback_data(True)

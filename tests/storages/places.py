@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Place:
         if kind == "sqlite":
             self.url = f"sqlite:///{folder / 'bot.db'}"
         elif kind == "redis":
+            pytest.importorskip("redis")
             from tests.storages.redis_servers import SHARED  # skips the test where there is no server
 
             server = SHARED.get(REDIS)
@@ -72,6 +74,7 @@ def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 def redis_ends() -> Iterator[None]:
     """End the servers that these tests have started."""
     yield
-    from tests.storages.redis_servers import SHARED
+    if "tests.storages.redis_servers" in sys.modules:
+        from tests.storages.redis_servers import SHARED
 
-    SHARED.remove()
+        SHARED.remove()

@@ -13,8 +13,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from telebot import TeleBot, asyncio_filters, custom_filters
-from telebot.states import State, StatesGroup
+from telebot import TeleBot, asyncio_filters, asyncio_handler_backends, custom_filters, handler_backends
 from telebot.types import CallbackQuery, Message
 
 from aiostep import step
@@ -32,9 +31,17 @@ pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:ssl_context 
 __all__ = ["place", "redis_ends"]
 
 
-class Form(StatesGroup):
-    name = State()
-    age = State()
+# Where all versions have them.
+threads: Any = handler_backends
+loop: Any = asyncio_handler_backends
+
+
+class Form(threads.StatesGroup):
+    name = threads.State()
+
+
+class AsyncForm(loop.StatesGroup):
+    name = loop.State()
 
 
 class Color(Enum):
@@ -69,7 +76,13 @@ async def storage(request: pytest.FixtureRequest, place: Place) -> AsyncIterator
 async def test_states(storage: Storage) -> None:
     """A State and a member of an Enum come back as their names, which telebot compares; others as they were."""
     assert await storage.get_state(1, 2) is None
-    for state, name in ((Form.name, "Form:name"), ("plain", "plain"), (5, 5), (Color.RED, "RED")):
+    for state, name in (
+        (Form.name, "Form:name"),
+        (AsyncForm.name, "AsyncForm:name"),
+        ("plain", "plain"),
+        (5, 5),
+        (Color.RED, "RED"),
+    ):
         assert await storage.set_state(1, 2, state) is True
         assert await storage.get_state(1, 2) == name
     assert await storage.delete_state(1, 2) is True
@@ -159,10 +172,10 @@ async def test_blocks_that_overlap_lose_nothing(place: Place) -> None:
         with storage.get_interactive_data(1, 2) as data:
             data[f"k{number}"] = number
 
-    threads = [threading.Thread(target=add, args=(number,)) for number in range(20)]
-    for thread in threads:
+    running = [threading.Thread(target=add, args=(number,)) for number in range(20)]
+    for thread in running:
         thread.start()
-    for thread in threads:
+    for thread in running:
         await asyncio.to_thread(thread.join, 10)
 
     assert storage.get_data(1, 2) == {"one": 1, "other": 2, **{f"k{number}": number for number in range(20)}}
@@ -262,10 +275,10 @@ def _async_bot(stage: AsyncStage, storage: AsyncAiostepStateStorage) -> Any:
     @bot.message_handler(commands=["start"])
     async def start(message: Message) -> None:
         assert message.from_user is not None
-        await bot.set_state(message.from_user.id, Form.name, message.chat.id)
+        await bot.set_state(message.from_user.id, AsyncForm.name, message.chat.id)
         await bot.send_message(message.chat.id, "Your name?")
 
-    @bot.message_handler(state=Form.name)
+    @bot.message_handler(state=AsyncForm.name)
     async def name(message: Message) -> None:
         assert message.from_user is not None
         async with bot.retrieve_data(message.from_user.id, message.chat.id) as data:
@@ -369,14 +382,14 @@ async def test_many_workers_take_each_handler_once(place: Place) -> None:
         while not ends.is_set():
             taken.extend(one["args"][0] for one in backend.get_handlers(7) or ())
 
-    threads = [threading.Thread(target=take, args=(one,)) for one in backends[1:]]
-    for thread in threads:
+    running = [threading.Thread(target=take, args=(one,)) for one in backends[1:]]
+    for thread in running:
         thread.start()
     for number in range(100):
         backends[0].register_handler(7, _Handler(got, number))
     await until(lambda: len(taken) >= 100)
     ends.set()
-    for thread in threads:
+    for thread in running:
         await asyncio.to_thread(thread.join, 10)
 
     assert sorted(taken) == list(range(100))
