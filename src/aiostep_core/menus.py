@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from .errors import BadArgument
 from .keyboards import Button, Keyboard, data_of, new_token
@@ -44,6 +44,10 @@ class Answer(Enum):
     CANCELLED = "the person wants to leave"
     BACK = "the person wants the question before"
     SKIPPED = "the person leaves this one out"
+
+
+def _is_a(kind: type[Any], value: object) -> bool:
+    return type(value) is kind
 
 
 class Menu:
@@ -94,26 +98,31 @@ class Menu:
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         """Be as the menu was that left *memory*."""
-        self.token, self.page = memory["token"], min(memory["page"], self._pages - 1)
-        self._chosen = {number for number in memory["chosen"] if number < len(self._options)}
+        if "token" in memory:
+            self.token, self.page = memory["token"], min(memory["page"], self._pages - 1)
+            self._chosen = {number for number in memory["chosen"] if number < len(self._options)}
 
     def written(self, value: Any) -> Any:
         """Return what is kept of an answer: options by number, and anything else as it is."""
         if isinstance(value, Answer):
             return {_MENU: value.name}
-        if self._many and type(value) is list:
-            return {_MENU: [self._number_of(one) for one in cast("list[Any]", value)]}
+        if self._many and _is_a(list, value):
+            return {_MENU: [self._number_of(one) for one in value]}
         number = self._number_of(value)
         return value if number is None else {_MENU: number}
 
     def read(self, written: Any) -> Any:
         """Return the answer that was kept."""
-        if not isinstance(written, dict) or _MENU not in written:
-            return cast("Any", written)
-        kept: Any = written[_MENU]
-        if isinstance(kept, str):
+        if not _is_a(dict, written) or _MENU not in written:
+            return written
+        return self._read(written[_MENU])
+
+    def _read(self, kept: Any) -> Any:
+        if _is_a(str, kept):
             return Answer[kept]
-        return [self._options[one].value for one in kept] if isinstance(kept, list) else self._options[kept].value
+        numbers: list[int] = kept if _is_a(list, kept) else [kept]
+        values = [self._options[number].value for number in numbers]
+        return values if _is_a(list, kept) else values[0]
 
     def _number_of(self, value: Any) -> int | None:
         return next((number for number, one in enumerate(self._options) if one.value is value), None)

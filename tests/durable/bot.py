@@ -19,6 +19,7 @@ from aiostep_core.keyboards import Keyboard
 from aiostep_core.storages import MemoryRecords
 from aiostep_core.storages.abc import Records
 from aiostep_core.storages.steps import RecordedSteps
+from aiostep_testing.crashes import Life, Lives
 from tests.core.line import Line, LineAdapter
 from tests.core.making import ALICE, facts
 from tests.core.virtual_time import settle
@@ -79,7 +80,11 @@ class DurableLineAdapter(LineAdapter):
     ) -> Sent:
         if isinstance(keyboard, Keyboard):
             self.target.keyboards.append(keyboard)  # type: ignore[attr-defined]
-        return await super().send(to, prompt, keyboard=keyboard, force_reply=force_reply, **send)
+        world: World = self.target.world  # type: ignore[attr-defined]
+        world.point(f"before asking {prompt}")
+        sent = await super().send(to, prompt, keyboard=keyboard, force_reply=force_reply, **send)
+        world.point(f"after asking {prompt}")
+        return sent
 
 
 class Process(Line):
@@ -96,8 +101,10 @@ class Process(Line):
         async def send(key: str) -> int:
             if text in self.world.unsayable:
                 raise LineError(text)
+            self.world.point(f"before saying {text}")
             self.world.said.append(text)
-            return len(self.world.said)
+            self.world.point(f"after saying {text}")
+            return len(set(self.world.said))
 
         flow = current_flow.get()
         number: int = await send("") if flow is None else await flow.effect("say", send, CALL)
@@ -112,8 +119,10 @@ class World:
         unsayable: what it cannot send.
     """
 
-    def __init__(self, records: Records | None = None) -> None:
-        self.records = records if records is not None else MemoryRecords()
+    def __init__(self, records: Records | None = None, lives: Lives | None = None) -> None:
+        self._records = records if records is not None else MemoryRecords()
+        self._lives_of = lives
+        self.life: Life | None = None
         self.said: list[str] = []
         self.unsayable: set[str] = set()
         self.handlers: dict[str, Any] = {}
@@ -133,14 +142,19 @@ class World:
         self.handlers.update(handlers)
         for text, handler in self.handlers.items():
             self.process.on("/" + text)(handler)
-        engine = install_adapter(
-            DurableLineAdapter(self.process), storage=RecordedSteps(self.records, wall_clock=self.wall)
-        )
+        self.life = None if self._lives_of is None else self._lives_of.begin()
+        records = self._records if self.life is None else self.life.records(self._records)
+        engine = install_adapter(DurableLineAdapter(self.process), storage=RecordedSteps(records, wall_clock=self.wall))
         self._engines.append(engine)
         life = f"life {next(self._lives)}"
         self.durables.owner = lambda: life
         current.process = self.process
         return self.process
+
+    def point(self, where: str) -> None:
+        """Die here, if that is wanted."""
+        if self.life is not None:
+            self.life.point(where)
 
     @property
     def engine(self) -> Engine:

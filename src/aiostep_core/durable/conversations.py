@@ -20,7 +20,7 @@ from ..storages.owners import new_owner
 from ..targets import Aim, aim
 from .flows import Flow, flow_named, flows
 from .held import Held
-from .journals import DONE, FAILED, PARK, RUN, Journals, Stored, hint_of, key_of
+from .journals import FAILED, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..facts import Delivery
     from ..runtime import Runtime
     from ..storages.values import Values
+    from ..waits import Conversation
 
 __all__ = ["Durables"]
 
@@ -191,16 +192,15 @@ class Durables:
 
     def _resumption(self, stored: Stored, place: Place) -> Resumption | None:
         run = self.live.get(stored.key)
-        if run is not None and stored.get("holder") != run.stored.get("holder") and stored.status != DONE:
-            if not run.is_running:
-                run.leave()  # another process has gone on with it
-        elif run is not None:
-            return None
-        if stored.is_open and self.flow_of(stored.fields) is None:
+        if run is not None and stored.get("holder") != run.stored.get("holder") and not run.is_running:
+            run.leave()  # another process has gone on with it
+            run = None
+        if run is None and stored.is_open and self.flow_of(stored.fields) is None:
             return None
         if stored.status == FAILED and self.owner() in stored.get("tried").split():
             return None
-        return Resumption(place=place, fn=partial(self._resume, stored, place), stored=stored)
+        go_on = partial(self._resume, stored, place)
+        return Resumption(place=place, fn=go_on, stored=stored, is_here=run is not None)
 
     async def _resume(self, stored: Stored, place: Place, *_: Any) -> Any:
         """Go on with a conversation, for the update of the current turn."""
@@ -216,7 +216,7 @@ class Durables:
         conversation = turn.conversations.get(place) if turn.conversations else None
         if conversation is None:
             conversation = self.runtime.open_conversation(run_aim(turn), turn)
-        conversation.after = int(stored.get("after")) if stored.get("after") else None
+        _fence(conversation, stored)
         conversation.starter_id = turn.aim.user_id if turn.aim is not None else None
         run.offer(delivery, conversation)
         return await run.resume()
@@ -246,6 +246,11 @@ class Durables:
         turn, error = run.turn, None
         token = current_turn.set(turn)
         try:
+            if run.stored.key in self.live:
+                return
+            # What the conversation has taken must not be taken again.
+            run.conversation = self.runtime.open_conversation(run_aim(turn), turn, on_conflict="queue")
+            _fence(run.conversation, run.stored)
             await run.resume()
         except BaseException as raised:
             error = raised
@@ -333,6 +338,10 @@ class Durables:
             conversation = run.conversation = self.runtime.open_conversation(run_aim(run.turn), run.turn)
         if not conversation.put(delivery):
             self.runtime.perform(Changes(leftovers=[delivery]))
+
+
+def _fence(conversation: Conversation, stored: Stored) -> None:
+    conversation.after = int(stored.get("after")) if stored.get("after") else None
 
 
 def run_aim(turn: Turn) -> Aim:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import (
     EffectFailed,
@@ -67,8 +67,7 @@ class Entries:
             StorageDamaged: it is none.
         """
         parts: Any = self._values.decode(text)
-        is_list = isinstance(parts, list) and 2 < len(cast("list[Any]", parts)) <= 5
-        if not is_list or not all(isinstance(one, str) for one in parts[:3]):
+        if not _is_list(parts) or not 2 < len(parts) <= 5 or not all(isinstance(one, str) for one in parts[:3]):
             raise StorageDamaged("a journal", f"has a line that is no entry: {text[:80]!r}", "end the conversation")
         return Entry(*parts)
 
@@ -132,6 +131,10 @@ class Entries:
             failed = error if isinstance(error, NotStorable) else _caused(_error("EffectFailed", args), error)
             return Entry(kind, name, "e", payload, note), Outcome(error=failed)
         return Entry(kind, name, "e", payload, note), Outcome(error=error)
+
+
+def _is_list(value: object) -> bool:
+    return type(value) is list
 
 
 def _written(error: BaseException, values: Values) -> list[Any] | None:

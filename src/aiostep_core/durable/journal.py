@@ -253,7 +253,7 @@ class Machine:
             if stop.kind != Kind.WAIT or not is_same_name(self._asked.name, stop.name):
                 raise self._differs(f"does {stop.kind} {stop.name!r}", self._expected())
             stop.state, self._asked = self._asked.state, None
-        elif stop.kind == Kind.EFFECT and self._begun == self.position:
+        elif stop.kind in (Kind.EFFECT, Kind.WAIT) and self._begun == self.position:
             stop.is_in_doubt, self._begun = True, None
         return None
 

@@ -13,9 +13,14 @@ __all__ = ["Resumption"]
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Resumption(Step):
-    """Goes on with a stored conversation, or takes an update that it has taken already."""
+    """Goes on with a stored conversation, or takes an update that it has taken already.
+
+    Attributes:
+        is_here: it goes on in this process, and its wait has been asked about the update.
+    """
 
     stored: Stored = field(kw_only=True)
+    is_here: bool = False
 
     def admits(self, facts: Facts, now: float) -> bool:
         """Tell whether an update may be for the conversation, before its filter is asked; see ``Wait.admits``."""
@@ -27,6 +32,7 @@ class Resumption(Step):
         is_old = facts.update_id is not None and bool(after) and facts.update_id <= int(after)
         return (
             stored.is_open
+            and not self.is_here
             and not is_old
             and not facts.is_own
             and (facts.kind in stored.get("kinds").split() or stored.status != PARK)

@@ -167,10 +167,13 @@ class Run(Held):
 
     async def _wait(self, operation: Operation) -> None:
         """Ask, or go on asking, until there is an outcome."""
+        await self._announce(operation)
         kept = self.kept = Kept(self, operation)
         try:
             if self._reason is not None:
                 raise WaitCancelled(self._reason)
+            if operation.is_in_doubt and self.flow.on_doubt == "raise":
+                raise EffectInDoubt(operation.name, self._key())
             value, self.delivery = await operation.perform(kept)
             entry, outcome = self._entries.answer(operation.name, value, self.delivery)
         except (Lost, Left):
@@ -190,10 +193,21 @@ class Run(Held):
         if kept.wait is not None and kept.wait.conversation.place != self.stored.place:
             await self._durables.journals.forget_hint(kept.wait.conversation.place)
 
+    async def _announce(self, operation: Operation) -> None:
+        """Write down that a prompt is about to be sent, if that is wanted; or find out that it was."""
+        if operation.is_in_doubt and self.flow.on_doubt == "skip":
+            operation.state = {"at": self.wall()}
+        elif self.flow.durability == "intent" and operation.options is not None and operation.state is None:
+            await self.save({**self.lease(), "begun": str(self.machine.position)})
+
+    def _key(self) -> str:
+        """Return what the operation that is next is known by, however often it is begun."""
+        return f"{self.stored.get('id')}/{self.stored.get('epoch')}/{self.machine.position}"
+
     async def _effect(self, operation: Operation) -> None:
         """Do what is done once."""
         how: Effect = operation.options
-        key = f"{self.stored.get('id')}/{self.stored.get('epoch')}/{self.machine.position}"
+        key = self._key()
         known = await self._settle_doubt(operation, how, key) if operation.is_in_doubt else None
         if known is None:
             if self.flow.durability == "intent" and not how.is_pure and not operation.is_in_doubt:

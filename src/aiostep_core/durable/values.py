@@ -93,7 +93,7 @@ class Operation:
         perform: does it; called by the driver, outside of the conversation.
         options: what the driver needs to know besides.
         state: of a wait, what was kept of it when it was asked before; None: it is asked for the first time.
-        is_in_doubt: of an effect, whether it was begun before and nobody knows how it ended.
+        is_in_doubt: of an effect, or a prompt, whether it was begun before and nobody knows how it ended.
     """
 
     __slots__ = ("is_in_doubt", "kind", "name", "options", "perform", "state")
