@@ -75,17 +75,17 @@ class Bare:
         connection = sqlite3.connect(path, isolation_level=None)
         connection.execute(f"pragma synchronous = {'full' if durability == 'full' else 'normal'}")
         self.cursor = connection.cursor()
-        self.users = users
+        self.names = list(map(str, range(users)))
 
     async def write(self, count: int) -> None:
         for _ in range(count):
             fields = f'{{"state":"{next(VALUES)}"}}'
-            row = ("state", "1", str(random.randrange(self.users)), fields, None, None)
+            row = ("state", "1", random.choice(self.names), fields, None, None)
             self.cursor.execute(sqlite_operations._WRITE, row)
 
     async def read(self, count: int) -> None:
         for _ in range(count):
-            row = ("state", "1", str(random.randrange(self.users)))
+            row = ("state", "1", random.choice(self.names))
             self.cursor.execute(sqlite_operations._READ, row).fetchone()
 
 
@@ -94,12 +94,11 @@ class Ours:
 
     def __init__(self, records: SqliteRecords, users: int) -> None:
         self.records = records
-        self.users = users
+        self.keys = [record_key("state", 1, user) for user in range(users)]
 
     async def write(self, count: int) -> None:
         for _ in range(count):
-            key = record_key("state", 1, random.randrange(self.users))
-            await self.records.write(key, {"state": next(VALUES)})
+            await self.records.write(random.choice(self.keys), {"state": next(VALUES)})
 
     async def write_together(self, count: int) -> None:
         """Have 64 writers do it together."""
@@ -111,7 +110,7 @@ class Ours:
 
     async def read(self, count: int) -> None:
         for _ in range(count):
-            await self.records.read(record_key("state", 1, random.randrange(self.users)))
+            await self.records.read(random.choice(self.keys))
 
 
 async def filled(records: SqliteRecords, users: int) -> None:
