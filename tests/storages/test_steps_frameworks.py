@@ -55,6 +55,8 @@ class Bot:
         self.log.append(text)
         if text == "/start":
             await aiostep.next_step(STEPS[self.framework])
+        elif text == "/soon":
+            await aiostep.next_step(STEPS[self.framework], timeout=0.05, on_timeout=LATE[self.framework])
         if not self.is_mute:
             await answer(f"handled {text}")
 
@@ -82,6 +84,22 @@ async def telebot_step(message: Any, bot: Any) -> None:
     await BOTS["telebot"].step(message.text, lambda text: bot.reply_to(message, text))
 
 
+@aiostep.step("frameworks.aiogram.late")
+async def aiogram_late(timed_out: aiostep.TimedOut, bot: Any) -> None:
+    raise LookupError(bot.id)
+
+
+@aiostep.step("frameworks.ptb.late")
+async def ptb_late(timed_out: aiostep.TimedOut, context: Any) -> None:
+    raise LookupError(context.bot.id, context.user_data)
+
+
+@aiostep.step("frameworks.telebot.late")
+async def telebot_late(timed_out: aiostep.TimedOut, bot: Any) -> None:
+    raise LookupError(bot.bot_id)
+
+
+LATE: dict[str, Any] = {"aiogram": aiogram_late, "ptb": ptb_late, "telebot": telebot_late}
 STEPS: dict[str, Any] = {"aiogram": aiogram_step, "ptb": ptb_step, "telebot": telebot_step}
 
 
@@ -200,6 +218,16 @@ async def test_the_storage_is_down(bot: Bot) -> None:
 
     assert [type(one) for one in bot.errors] == [StorageUnavailable]
     assert bot.log == ["/start", "step 2"]
+
+
+async def test_what_a_time_out_raises(bot: Bot) -> None:
+    """It reaches the error handlers, or where there are none for what no update has led to, as in aiogram, the log."""
+    bot.alice.send("/soon")
+    await until(lambda: bot.errors or bot.stage.errors)
+    raised = [*bot.errors, *bot.stage.errors]
+    bot.stage.errors.clear()
+
+    assert [type(one) for one in raised] == [LookupError]
 
 
 @pytest.mark.parametrize("framework", ["aiogram", "telebot"])
