@@ -37,7 +37,7 @@ def starting(line: Line, steps: Steps, **options: Any) -> None:
 
     @line.on("go")
     async def go(update: Facts) -> None:
-        await register_next_step(None, steps.name, **{"timeout": 60, "on_timeout": steps.late} | options)
+        await register_next_step(None, steps.name, timeout=60, on_timeout=steps.late, **options)
 
 
 async def test_it_is_called_once(line: Line) -> None:
