@@ -30,6 +30,7 @@ def original() -> ModuleType | None:
         functions = importlib.import_module("aiostep.steps.functions")
         # Each dispatcher gets a store of its own, as each bot has one.
         module.Listen, module.Store = listen.Listen, functions._RootStore  # type: ignore[attr-defined]
+        module.IsState = importlib.import_module("aiostep.utils").IsState  # type: ignore[attr-defined]
     finally:
         sys.path.remove(folder)
         _take_out()

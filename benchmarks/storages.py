@@ -1,36 +1,33 @@
-"""What it costs to keep a state and data in memory and in Redis, here and elsewhere; files have storages_sqlite.py.
+"""What does it cost to keep a state and data in memory, and to look for a state in twenty filters?
 
-Memory is counted in CPU time, what waits for a server by the clock on the wall.
+    AIOSTEP_REDIS=redis://localhost:6379/9 python benchmarks/storages.py [--quick]
 
-    AIOSTEP_REDIS=redis://localhost:6379/9 python benchmarks/storages.py [--quick]      keys are left there
+also counts how often those filters ask a server; it leaves a key there.
 """
 
 from __future__ import annotations
 
 import copy
-import itertools
 import os
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import _peers
 from _measure import Goal, Options, Subject, clock, main, measure, table
 
-from aiostep import open_storage, sync
+from aiostep import open_storage
 from aiostep.asyncio import AsyncMemoryStateStorage
 from aiostep.storage import MemoryStateStorage
 from aiostep.utils import IsState
 
 DATA = {"name": "Ann", "age": 31, "tags": ["a", "b"], "address": {"city": "Rome", "zip": "00118"}, "agreed": True}
-FLAT = {"name": "Ann", "age": 31, "city": "Rome"}
 USERS = 1000
-wall = time.perf_counter_ns
 
 
 async def run(choice: Options) -> None:
     await memory(choice)
-    await redis_servers(choice)
+    await filters(choice)
 
 
 async def memory(choice: Options) -> None:
@@ -145,118 +142,80 @@ def telebot() -> Any:
     return batch
 
 
-async def redis_servers(choice: Options) -> None:
-    """Set data and read them, against the bare commands."""
-    url = os.environ.get("AIOSTEP_REDIS")
-    if url is None:
-        if not choice.markdown:
-            print("\nno AIOSTEP_REDIS: no table of Redis")
-        return
-    import redis
-    import redis.asyncio
+async def filters(choice: Options) -> None:
+    """An update of somebody in the last of twenty states."""
+    original, storage = _peers.original(), MemoryStateStorage()
+    for user in range(USERS):
+        storage.set_state(user, "S19")
 
-    numbers = itertools.count()
-    client, aclient = redis.Redis.from_url(url), redis.asyncio.Redis.from_url(url)
-    storage, prefix = sync.open_storage(url, prefix="bench"), "bench:bare"
-    async with open_storage(url, prefix="bench") as astorage:
-        rows = [
-            Subject("bare HSET", each(lambda: client.hset(f"{prefix}:{next(numbers) % USERS}", mapping=FLAT))),
-            Subject("set_data", each(lambda: storage.set_data(next(numbers) % USERS, FLAT))),
-            Subject("bare HGETALL", each(lambda: client.hgetall(f"{prefix}:{next(numbers) % USERS}"))),
-            Subject("get_data", each(lambda: storage.get_data(next(numbers) % USERS))),
-            Subject(
-                "await bare HSET", awaited(lambda: aclient.hset(f"{prefix}:{next(numbers) % USERS}", mapping=FLAT))
-            ),
-            Subject("await set_data", awaited(lambda: astorage.set_data(next(numbers) % USERS, FLAT))),
-            Subject("await bare HGETALL", awaited(lambda: aclient.hgetall(f"{prefix}:{next(numbers) % USERS}"))),
-            Subject("await get_data", awaited(lambda: astorage.get_data(next(numbers) % USERS))),
-        ]
-        rows += redis_peers(url, numbers)
-        figures = await measure(rows, choice)
-        goals = [
-            Goal(f"{way}{ours}", f"{way}bare {bare}", 1.15)
-            for way in ("", "await ")
-            for ours, bare in (("set_data", "HSET"), ("get_data", "HGETALL"))
-        ]
-        table("Redis", figures, goals, choice)
-        reads = await reads_of_is_state(astorage)
-        print(f"\nIsState in 20 handlers, Redis: read {reads} x for an update (target 1)")
-    storage.close()
-    client.close()
-    await aclient.aclose()
+    def is_state(number: int) -> Any:
+        return IsState(f"S{number}", storage)
 
+    def plain(number: int) -> Any:
+        async def check(message: Any) -> bool:
+            return number == 19
 
-def redis_peers(url: str, numbers: Any) -> list[Subject]:
-    """Make the rows of other libraries."""
-    from aiogram.fsm.storage.base import StorageKey
-    from aiogram.fsm.storage.redis import RedisStorage
+        return check
 
-    theirs = RedisStorage.from_url(url)
-
-    async def write() -> None:
-        user = next(numbers) % USERS
-        await theirs.set_data(StorageKey(bot_id=42, chat_id=user, user_id=user), FLAT)
-
-    rows = [Subject("await aiogram's set_data", awaited(write))]
-    original = _peers.original()
+    rows = [Subject("filters that look at nothing", dispatching(plain)), Subject("aiostep", dispatching(is_state))]
     if original is not None:
-        import redis
+        theirs = original.MemoryStateStorage()
+        for user in range(USERS):
+            theirs.set_state(user, "S19")
+        kind = original.IsState
+        rows.append(Subject("original", dispatching(lambda number: kind(f"S{number}", theirs))))
+    figures = await measure(rows, choice)
+    goals = [Goal("aiostep", "filters that look at nothing"), Goal("aiostep", "original")]
+    table("an update goes by 20 handlers with IsState, in memory", figures, goals, choice)
+    url = os.environ.get("AIOSTEP_REDIS")
+    if url is not None and not choice.markdown:
+        print(f"\nthe same on Redis: {await reads_on_redis(url)} reading (target 1)")
 
-        storage = original.RedisStateStorage(redis.Redis.from_url(url))
-        rows.append(Subject("original's set_data", each(lambda: storage.set_data(next(numbers) % USERS, FLAT))))
-    return rows
 
-
-async def reads_of_is_state(storage: Any) -> int:
-    """Count how often twenty filters read the state for one update."""
-    from datetime import datetime, timezone
-
+def dispatching(make: Callable[[int], Any]) -> Any:
+    """Make the batch of a dispatcher with twenty handlers."""
     from aiogram import Bot, Dispatcher
+
+    dispatcher, bot = Dispatcher(), Bot("42:TEST")
+    for number in range(20):
+        dispatcher.message.register(_handle, make(number))
+
+    async def batch(size: int) -> int:
+        updates = [_update(number) for number in range(size)]
+        started = clock()
+        for update in updates:
+            await dispatcher.feed_update(bot, update)
+        return clock() - started
+
+    return batch
+
+
+async def _handle(message: Any) -> None: ...
+
+
+def _update(number: int) -> Any:
     from aiogram.types import Chat, Message, Update, User
 
-    reads, read = 0, storage.records.read
+    person, chat = User(id=number, is_bot=False, first_name="Ann"), Chat(id=number, type="private")
+    date = datetime(2030, 1, 31, tzinfo=timezone.utc)
+    return Update(update_id=number, message=Message(message_id=1, date=date, chat=chat, from_user=person))
 
-    async def counted(*args: Any, **kwargs: Any) -> Any:
-        nonlocal reads
-        reads += 1
-        return await read(*args, **kwargs)
 
-    storage.records.read = counted
-    dispatcher = Dispatcher()
+async def reads_on_redis(url: str) -> int:
+    """Count how often twenty filters read the state for one update."""
+    async with open_storage(url, prefix="bench") as storage:
+        records: Any = storage.records
+        reads, read = 0, records.read
 
-    async def handle(message: Message) -> None: ...
+        async def counted(*args: Any, **kwargs: Any) -> Any:
+            nonlocal reads
+            reads += 1
+            return await read(*args, **kwargs)
 
-    for number in range(20):
-        dispatcher.message.register(handle, IsState(f"S{number}", storage))
-    await storage.set_state(1, "S19")
-    person = User(id=1, is_bot=False, first_name="Ann")
-    message = Message(message_id=1, date=datetime.now(timezone.utc), chat=Chat(id=1, type="private"), from_user=person)
-    await dispatcher.feed_update(Bot("42:TEST"), Update(update_id=1, message=message))
+        records.read = counted
+        await storage.set_state(0, "S19")
+        await dispatching(lambda number: IsState(f"S{number}", storage))(1)
     return reads
-
-
-def each(operation: Callable[[], Any]) -> Callable[[int], Awaitable[int]]:
-    """Make the batch of an operation."""
-
-    async def batch(size: int) -> int:
-        started = wall()
-        for _ in range(size):
-            operation()
-        return wall() - started
-
-    return batch
-
-
-def awaited(operation: Callable[[], Awaitable[Any]]) -> Callable[[int], Awaitable[int]]:
-    """Make the batch of an operation that is awaited."""
-
-    async def batch(size: int) -> int:
-        started = wall()
-        for _ in range(size):
-            await operation()
-        return wall() - started
-
-    return batch
 
 
 if __name__ == "__main__":

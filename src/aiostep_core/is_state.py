@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from .errors import BadArgument
 from .storages.abc import BlockingStateStorage, StateStorage
-from .storages.seen import seen_of
+from .storages.seen import Seen, seen_of
 
 __all__ = ["IsState"]
 
@@ -133,6 +133,8 @@ class _Test:
             raise BadArgument("state_manager", storage, "a state storage, such as MemoryStateStorage()")
         self.name = name
         self.storage = storage
+        self.key = id(storage)
+        self.is_blocking = isinstance(storage, BlockingStateStorage)
         self.is_inverted = is_inverted
 
     def __repr__(self) -> str:
@@ -143,44 +145,33 @@ class _Test:
 
     def blocking(self, event: Any) -> bool:
         """Answer without awaiting."""
-        asked = _Asked(event, self.storage)
-        if asked.found is _MISSING:
-            asked.keep(_for_threads(self.storage).get_state(*asked.arguments))
-        return self.verdict(asked)
+        seen = seen_of(event, _place_of)
+        found = seen.states.get(self.key, _MISSING)
+        if found is _MISSING:
+            storage = _for_threads(self.storage)
+            found = seen.states[self.key] = None if seen.user is None else storage.get_state(*self.asked(seen))
+        return self.verdict(found, seen)
 
     async def waiting(self, event: Any) -> bool:
         """Answer as soon as the storage does."""
-        asked = _Asked(event, self.storage)
-        if asked.found is _MISSING:
-            asked.keep(await self.storage.get_state(*asked.arguments))
-        return self.verdict(asked)
+        seen = seen_of(event, _place_of)
+        found = seen.states.get(self.key, _MISSING)
+        if found is _MISSING:
+            found = None if seen.user is None else await self.storage.get_state(*self.asked(seen))
+            seen.states[self.key] = found
+        return self.verdict(found, seen)
 
-    def verdict(self, asked: _Asked) -> bool:
-        found = asked.found
-        is_in_it = found is not None and found.current_state == self.name and found.chat_id == asked.chat
+    def asked(self, seen: Seen) -> tuple[Any, ...]:
+        """Return what to ask for. Only a storage with a state for each chat is told the chat."""
+        return (seen.user, None, seen.chat) if self.storage.per_chat else (seen.user,)
+
+    def verdict(self, found: Any, seen: Seen) -> bool:
+        is_in_it = found is not None and found.current_state == self.name and found.chat_id == seen.chat
         return is_in_it != self.is_inverted
 
 
-class _Asked:
-    """Whose state an event is about, and what it is, if that was read already."""
-
-    __slots__ = ("_key", "_states", "arguments", "chat", "found")
-
-    def __init__(self, event: Any, storage: StateStorage | BlockingStateStorage) -> None:
-        event = _event_of(event)
-        user, self.chat = _place_of(event)
-        # Only such a storage is told the chat: others need not know of any.
-        self.arguments: tuple[Any, ...] = (user, None, self.chat) if storage.per_chat else (user,)
-        self._states = seen_of(event)
-        self._key = (id(storage), user, self.chat)
-        self.found: Any = None if user is None else self._states.get(self._key, _MISSING)
-
-    def keep(self, found: Any) -> None:
-        self.found = self._states[self._key] = found
-
-
 async def _check(test: _Test, event: Any) -> bool:
-    return test.blocking(event) if isinstance(test.storage, BlockingStateStorage) else await test.waiting(event)
+    return test.blocking(event) if test.is_blocking else await test.waiting(event)
 
 
 def _for_threads(storage: Any) -> Any:
@@ -209,6 +200,7 @@ def _event_of(event: Any) -> Any:
 
 def _place_of(event: Any) -> tuple[Any, Any]:
     """Return the ids of the person and of the chat; without a chat it is the one with the person."""
+    event = _event_of(event)
     user = getattr(event, "from_user", None) or getattr(event, "user", None)
     chat = getattr(event, "chat", None) or getattr(getattr(event, "message", None), "chat", None)
     person = getattr(user, "id", None)

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["forget_seen", "seen_of"]
+__all__ = ["Seen", "forget_seen", "seen_of"]
 
 
-class _Seen:
-    """The states that were read for one update. It is changed in place: a handler may run in a task of its own."""
+class Seen:
+    """Whose states are meant, and those that were read, by storage.
 
-    __slots__ = ("event", "states")
+    It is changed in place: a handler may run in a task of its own.
+    """
 
-    def __init__(self, event: object) -> None:
+    __slots__ = ("chat", "event", "states", "user")
+
+    def __init__(self, event: object, user: Any, chat: Any) -> None:
         self.event = event
-        self.states = dict[tuple[int, Any, Any], Any]()
+        self.user = user
+        self.chat = chat
+        self.states = dict[int, Any]()
 
 
-_seen: ContextVar[_Seen | None] = ContextVar("aiostep_seen_states", default=None)
+_seen: ContextVar[Seen | None] = ContextVar("aiostep_seen_states", default=None)
 
 
-def seen_of(event: object) -> dict[tuple[int, Any, Any], Any]:
-    """Return the states that were read while *event* is looked at, by storage, user and chat."""
+def seen_of(event: object, place_of: Callable[[Any], tuple[Any, Any]]) -> Seen:
+    """Return what was read while *event* is looked at.
+
+    Args:
+        place_of: tells the ids of the person and of the chat; it is asked once.
+    """
     seen = _seen.get()
     if seen is None or seen.event is not event:
-        seen = _Seen(event)
+        seen = Seen(event, *place_of(event))
         _seen.set(seen)
-    return seen.states
+    return seen
 
 
 def forget_seen() -> None:
