@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -241,10 +241,10 @@ class RedisRecords(Records):
         for face in faces:
             await face._close_lanes(may_suspend=not self.is_blocking)
 
-    async def _call(self, call: Call) -> Any:
+    def _call(self, call: Call) -> Coroutine[Any, Any, Any]:
         if self._is_closed:
             raise StorageClosed(self._server.where)
-        return await self._lane().call(call)
+        return self._lane().call(call)
 
     def _forget_lanes(self) -> None:
         self._pid = os.getpid()

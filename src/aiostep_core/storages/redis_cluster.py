@@ -19,7 +19,7 @@ _RAW = {"NEVER_DECODE": True}
 class AsyncClusterLink(AsyncLink):
     """A ``redis.asyncio.RedisCluster``."""
 
-    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool = False) -> list[Any]:
         async with deadline(self._timeout):
             if self._connection is None:
                 self._connection = self._server.connection(self._timeout, self._connect_timeout)
@@ -45,7 +45,7 @@ class AsyncClusterLink(AsyncLink):
 class BlockingClusterLink(BlockingLink):
     """A ``redis.RedisCluster``."""
 
-    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool = False) -> list[Any]:
         if self._connection is None:
             self._connection = self._server.connection(self._timeout, self._connect_timeout)
         return [await self._send(command, is_whole) for command in commands]

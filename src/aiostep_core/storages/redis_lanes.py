@@ -172,7 +172,11 @@ class BlockingLane(Lane):
         try:
             return await self._fly_alone(call)
         finally:
-            await self._hand_over()
+            with self._lock:
+                is_over = not self._pile and not self._is_closing
+                self._is_busy = not is_over
+            if not is_over:
+                await self._hand_over()
 
     async def _wait(self, ticket: _Ticket) -> Any:
         try:

@@ -105,7 +105,7 @@ class Link(ABC):
             raise
 
     @abstractmethod
-    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool = False) -> list[Any]:
         """Send all, then read an answer to each, connecting first if need be."""
 
     @abstractmethod
@@ -125,18 +125,26 @@ class AsyncLink(Link):
 
     _guard: AsyncGenerator[None, None] | None = None
 
-    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool = False) -> list[Any]:
         if self._connection is None or not self._connection.is_connected:
             async with deadline(self._connect_timeout):
                 await self._connect()
+        connection: Any = self._connection
+        answers = list[Any]()
         async with deadline(self._timeout):
-            return await self._talk(commands, is_whole)
+            await connection.send_packed_command(_packed(commands, is_whole), check_health=False)
+            for _ in commands:
+                try:
+                    answers.append(await connection.read_response(disable_decoding=True))
+                except self._refusal as error:
+                    answers.append(trouble(error))
+        return answers
 
     async def _connect(self) -> None:
         self._connection = self._server.connection(self._timeout, self._connect_timeout)
         await self._connection.connect()
         await self._watch_the_loop()
-        await advise(self._server.where, self._talk)
+        await advise(self._server.where, self._exchange)
 
     async def _watch_the_loop(self) -> None:
         if self._guard is None:
@@ -149,17 +157,6 @@ class AsyncLink(Link):
             yield
         finally:
             await self.close()
-
-    async def _talk(self, commands: Sequence[Command], is_whole: bool = False) -> list[Any]:
-        connection = self._connection
-        await connection.send_packed_command(_packed(commands, is_whole), check_health=False)
-        answers = list[Any]()
-        for _ in commands:
-            try:
-                answers.append(await connection.read_response(disable_decoding=True))
-            except self._refusal as error:
-                answers.append(trouble(error))
-        return answers
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -176,17 +173,14 @@ class AsyncLink(Link):
 class BlockingLink(Link):
     """A connection for threads, one at a time."""
 
-    async def _exchange(self, commands: Sequence[Command], is_whole: bool) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command], is_whole: bool = False) -> list[Any]:
         if self._connection is None:
             self._connection = self._server.connection(self._timeout, self._connect_timeout)
             self._connection.connect()
-            await advise(self._server.where, self._talk)
-        return await self._talk(commands, is_whole)
-
-    async def _talk(self, commands: Sequence[Command], is_whole: bool = False) -> list[Any]:
-        connection = self._connection
-        connection.send_packed_command(_packed(commands, is_whole), check_health=False)
+            await advise(self._server.where, self._exchange)
+        connection: Any = self._connection
         answers = list[Any]()
+        connection.send_packed_command(_packed(commands, is_whole), check_health=False)
         for _ in commands:
             try:
                 answers.append(connection.read_response(disable_decoding=True))
