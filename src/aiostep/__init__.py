@@ -66,10 +66,25 @@ from aiostep_core import step_filter as step_filter
 from aiostep_core import stream as stream
 from aiostep_core import unregister_steps as unregister_steps
 from aiostep_core import wait_for as wait_for
+from aiostep_core.durable.flows import durable as durable
+from aiostep_core.durable.operations import back as back
+from aiostep_core.durable.operations import checkpoint as checkpoint
+from aiostep_core.durable.operations import continue_as_new as continue_as_new
+from aiostep_core.durable.operations import now as now
+from aiostep_core.durable.operations import patched as patched
+from aiostep_core.durable.operations import random as random
+from aiostep_core.durable.operations import rewind as rewind
+from aiostep_core.durable.operations import run as run
+from aiostep_core.durable.operations import sub as sub
+from aiostep_core.durable.operations import uuid as uuid
 from aiostep_core.errors import AiostepError as AiostepError
 from aiostep_core.errors import AlreadyInstalled as AlreadyInstalled
 from aiostep_core.errors import AlreadyWaiting as AlreadyWaiting
 from aiostep_core.errors import BadArgument as BadArgument
+from aiostep_core.errors import EffectFailed as EffectFailed
+from aiostep_core.errors import EffectInDoubt as EffectInDoubt
+from aiostep_core.errors import NonDeterminismError as NonDeterminismError
+from aiostep_core.errors import NonDurableAwait as NonDurableAwait
 from aiostep_core.errors import NoTarget as NoTarget
 from aiostep_core.errors import NotDurable as NotDurable
 from aiostep_core.errors import NotInstalled as NotInstalled
@@ -119,6 +134,8 @@ __all__ = [
     "Contact",
     "Dice",
     "Document",
+    "EffectFailed",
+    "EffectInDoubt",
     "Email",
     "Engine",
     "Exit",
@@ -129,6 +146,8 @@ __all__ = [
     "MemoryStateStorage",
     "MemorySteps",
     "NoTarget",
+    "NonDeterminismError",
+    "NonDurableAwait",
     "NotDurable",
     "NotInstalled",
     "NotStorable",
@@ -162,27 +181,38 @@ __all__ = [
     "WouldDeadlock",
     "aiogram_dialect",
     "ask",
+    "back",
     "between",
     "cancel",
+    "checkpoint",
     "choose",
     "choose_many",
     "clear",
     "confirm",
+    "continue_as_new",
     "conversation",
+    "durable",
     "field",
     "fill",
     "form",
     "install",
     "next_step",
+    "now",
     "on_exit",
     "open_storage",
+    "patched",
     "pending",
+    "random",
     "register_next_step",
+    "rewind",
+    "run",
     "step",
     "step_filter",
     "storable",
     "stream",
+    "sub",
     "unregister_steps",
+    "uuid",
     "wait_for",
 ]
 

@@ -1,0 +1,1 @@
+"""Bots that tests run in other processes and kill: `-m tests.durable.bots.NAME API_URL STORAGE_URL [mortal]`."""
