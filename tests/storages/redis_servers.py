@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -82,7 +83,11 @@ class RedisServer:
         if is_sentinel:
             self._options = ("--sentinel",)
         self._process: subprocess.Popen[bytes] | None = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
 
     @property
     def url(self) -> str:
@@ -134,6 +139,8 @@ class Servers:
 
     def __init__(self) -> None:
         self._running: dict[str, RedisServer] = {}
+        # For who comes here without the fixture that ends them.
+        atexit.register(self.remove)
 
     def get(self, version: str) -> RedisServer:
         """Return the server of a version."""
