@@ -51,6 +51,7 @@ class Stored:
     fields: dict[str, str]
     entries: Sequence[str] = ()
     revision: int = 0
+    _place: Place | None = None
 
     def get(self, name: str) -> str:
         """Return a field; nothing is empty."""
@@ -63,7 +64,9 @@ class Stored:
     @property
     def place(self) -> Place:
         """Where the conversation is."""
-        return place_of(self.key)
+        if self._place is None:
+            self._place = place_of(self.key)
+        return self._place
 
     @property
     def bot_id(self) -> int:

@@ -185,8 +185,11 @@ class MemoryRecords(Records):
             at = old.revision if old is not None else 0
             if revision is not None and revision != at:
                 return None
-            known, kept = (old.fields, old.entries[:keep]) if old is not None else ({}, [])
-            self._put(key, _Record({**known, **(fields or {})}, None, None, [*kept, *entries], at + 1), ttl, due)
+            known, kept = (old.fields, old.entries) if old is not None else ({}, list[str]())
+            if keep is not None:
+                del kept[keep:]
+            kept.extend(entries)  # not a new list: a journal may be long
+            self._put(key, _Record({**known, **(fields or {})}, None, None, kept, at + 1), ttl, due)
             return at + 1
 
     async def close(self) -> None:
