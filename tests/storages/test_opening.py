@@ -12,10 +12,10 @@ import pytest
 import redis
 import redis.asyncio
 
-from aiostep import MemorySteps, open_storage, sync
+from aiostep import MemorySteps, install, open_storage, sync
 from aiostep.asyncio import AsyncRedisStateStorage
 from aiostep.storage import RedisStateStorage
-from aiostep_core.errors import BadArgument, StorageClosed, StorageUnavailable
+from aiostep_core.errors import AlreadyInstalled, BadArgument, StorageClosed, StorageUnavailable
 from aiostep_core.hookspecs import PluginInfo, hookimpl
 from aiostep_core.plugins import default_plugins
 from aiostep_core.storages import MemoryRecords
@@ -214,6 +214,25 @@ def test_where_steps_are_kept(tmp_path: Path) -> None:
     for wrong in (5, object(), "x.db", ""):
         with pytest.raises(BadArgument):
             open_steps(wrong)
+
+
+def test_install_takes_what_can_be_opened(tmp_path: Path) -> None:
+    """And knows it again: the same storage is the same installation, another is refused."""
+    from aiogram import Dispatcher
+
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    for storage in (url, open_storage(url), sync.open_storage(url), MemoryRecords(), open_storage("memory://")):
+        dispatcher = Dispatcher()
+        engine = install(dispatcher, storage=storage)
+        try:
+            assert install(dispatcher, storage=storage) is install(dispatcher) is engine
+            for other in (MemoryRecords(), f"sqlite:///{tmp_path / 'y.db'}"):
+                with pytest.raises(AlreadyInstalled, match="another storage"):
+                    install(dispatcher, storage=other)
+        finally:
+            engine.uninstall()
+    with pytest.raises(BadArgument, match="storage"):
+        install(Dispatcher(), storage="bot.db")
 
 
 def records_of(steps: Any) -> Any:

@@ -147,9 +147,7 @@ def _open(where: object, is_blocking: bool, options: dict[str, Any]) -> Records:
         if options:
             raise _unknown(options, "records that are open already")
         return where
-    if type(where).__module__.partition(".")[0] == "redis" or any(
-        base.__module__.partition(".")[0] == "redis" for base in type(where).__mro__
-    ):
+    if any(base.__module__.partition(".")[0] == "redis" for base in type(where).__mro__):
         from .redis import RedisRecords
 
         return RedisRecords(where, **options)
