@@ -78,18 +78,22 @@ class _Cast:
 
 
 def _without_haste(actions: list[Action]) -> list[Action]:
-    """Leave out what somebody writes right after a click.
+    """Leave out what somebody does in the same place right before or after a click.
 
-    Between a question with buttons and one without, a handler waits for nothing that is written: whether a text comes
-    before the second question or after it is the framework's business.
+    Between a question with buttons and one without, a handler waits for nothing that is written. And a person may have
+    several keyboards: of the handlers that wait there, two that are woken at once may go on in any order.
     """
+    seen: set[tuple[str, str]] = set()
     clicked: set[tuple[str, str]] = set()
     left: list[Action] = []
     for action in actions:
-        if isinstance(action, Click):
-            clicked.add((action.who, action.where))
-        elif not isinstance(action, Again) and (action.who, action.where) in clicked:
-            continue
+        if not isinstance(action, Again):
+            here = (action.who, action.where)
+            if here in clicked or (isinstance(action, Click) and here in seen):
+                continue
+            seen.add(here)
+            if isinstance(action, Click):
+                clicked.add(here)
         left.append(action)
     return left
 
