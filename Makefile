@@ -90,7 +90,7 @@ lint: $(DEV)
 	@$(BIN)/ruff format --check
 
 types: $(DEV)
-	@$(BIN)/mypy src $(wildcard scripts/*.py examples/*.py tests/typing/*.py)
+	@$(BIN)/mypy src $(wildcard scripts/*.py examples/*.py examples/questions/*/*.py tests/typing/*.py)
 	@$(BIN)/mypy --config-file examples/adapter_plugin/pyproject.toml examples/adapter_plugin/src
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 

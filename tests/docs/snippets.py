@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from textwrap import dedent
 
@@ -14,9 +14,10 @@ ACTION = re.compile(
     r"(?P<who>\w+)(?: in (?P<place>\w+(?:/\w+)?)| to (?P<to>\w+))? (?:(?P<sign>[<>]) (?P<text>.+)|\[(?P<button>.+)\])"
 )
 PAUSE = re.compile(r"(?P<seconds>\d+) seconds pass")
-BUTTONS = re.compile(r"(?P<text>.*?)(?P<buttons>(?: \[[^]]+\])*)")
-SPECIAL = re.compile(r"\((?P<what>[a-z ]+)\)(?: (?P<rest>.+))?")
-SENT = frozenset({"sticker", "photo", "album", "contact", "reply", "edit", "block"})
+MORE = re.compile(r"\s+<(?: (?P<text>.*))?")
+BUTTONS = re.compile(r"(?P<text>.*?)(?P<buttons>(?: \[[^]]+\])*)", re.DOTALL)
+SPECIAL = re.compile(r"\((?P<what>[a-z ]+)\)(?: (?P<rest>.+))?", re.DOTALL)
+SENT = frozenset({"sticker", "photo", "album", "contact", "location", "reply", "edit", "block"})
 SEEN = frozenset({"edit", "toast"})
 
 
@@ -148,10 +149,15 @@ def blank_fences(text: str) -> str:
 
 
 def read_actions(script: str, line: int) -> Iterator[Action]:
-    """Read the lines of a play; on one line they are separated by a bar."""
+    """Read the lines of a play, or its parts between bars; "    < text" goes on with what the bot says."""
+    found = list[Action]()
     for written in re.split(r"\n|\s\|\s", script):
-        if said := written.strip():
-            yield read_action(said, line)
+        more = MORE.fullmatch(written)
+        if more is not None and found and found[-1].verb is Verb.SEE:
+            found[-1] = replace(found[-1], text=f"{found[-1].text}\n{more['text'] or ''}")
+        elif said := written.strip():
+            found.append(read_action(said, line))
+    yield from found
 
 
 def read_action(said: str, line: int) -> Action:

@@ -83,7 +83,8 @@ class Stage:
         """Read what the bot did where somebody spoke last, or to the person who is named."""
         assert self.speaker is not None, "a play begins with somebody who writes to the bot"
         where, reader = (None, self.person(action.to)) if action.to else self.place(self.speaker)
-        message = await reader.expect(kind=KINDS[action.special[0]], in_=where)
+        what = "." if action.special[0] == "toast" else None  # every click is answered, most of them silently
+        message = await reader.expect(what, kind=KINDS[action.special[0]], in_=where)
         text = message.get("text") or message.get("caption") or ""
         assert re.search(action.pattern, text), f"the bot said {text!r}, and the page says {action.text!r}"
         if wanted := action.buttons[1]:
@@ -156,6 +157,8 @@ def send(person: Person, action: Action, where: Group | Topic | None) -> None:
         person.edit(mine[-1], text)
     elif what == "contact":
         person.contact(to=where)
+    elif what == "location":
+        person.location(*(float(part) for part in text.split()), to=where)
     elif what:
         upload: dict[str, Any] = {what: b"bytes"}
         person.send(text or None, to=where, **upload)

@@ -143,6 +143,15 @@ bot < Yes? [A] [B b]
     assert Action("bot", Verb.SEE, "Yes? [A] [B b]").buttons == ("Yes?", ["A", "B b"])
 
 
+def test_a_message_of_several_lines_is_read_as_one() -> None:
+    """What the bot says may go on, line by line, with its buttons at the end."""
+    (play,) = read_page("```chat\nAnn > hi\nbot < 1 of 2\n    <\n    < Name? [Back]\n```\n")
+
+    assert isinstance(play, Play)
+    assert play.actions[1].buttons == ("1 of 2\n\nName?", ["Back"])
+    assert re.search(play.actions[1].pattern, "1 of 2\n\nName?")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
