@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .abc import Question, Sent
 from .asking import RAISE, check_attempts
 from .errors import BadArgument, WaitCancelled, WaitTimeout
-from .facts import KINDS, Delivery
+from .facts import KINDS, Delivery, Facts
 from .keyboards import pressed
 from .keys import MessageScope, Scope
 from .menus import Answer, Menu, Option, options_of
@@ -186,7 +186,6 @@ class _Choosing(Prompting):
         self._menu = menu
         self._text = text
         self._others = others
-        self._early = frozenset[Delivery]()
         self._wait["accepts"] = self._accepts
 
     async def _run(self, prompt: Any, retry: Any, attempts: int | None) -> tuple[Any, Delivery]:
@@ -221,27 +220,33 @@ class _Choosing(Prompting):
         return self._sent
 
     def _bind(self, wait: Wait, sent: Sent) -> None:
-        """Also take a click that was faster than the network: it is on a button of this very prompt.
-
-        What a fresh question finds unread beside it stays so.
-        """
+        """Also take an answer to this very prompt that was faster than the network, though it must be fresh."""
         was_ready = wait.is_ready
         super()._bind(wait, sent)
         if not was_ready:
-            self._early = frozenset(wait.conversation.unread or ())
-            runtime = self._setting.runtime
-            runtime.perform(runtime.engine.give(wait, self._is_mine, runtime.now()))
+            runtime, which = self._setting.runtime, self._is_mine if self._wait.get("escape") else self._accepts
+            runtime.perform(runtime.engine.give(wait, which, runtime.now()))
 
     def _is_mine(self, delivery: Delivery) -> bool:
         press = pressed(delivery.facts.callback_data)
         return press is not None and press.token == self._menu.token
+
+    def _is_older(self, facts: Facts) -> bool:
+        """Tell whether a message was written before the prompt of a question that wants a fresh answer.
+
+        Ids count up in each chat; when a message reaches us says nothing, as the bot may have been busy.
+        """
+        sent = self._sent if self._wait["fresh"] else None
+        if sent is None or facts.message_id is None or facts.chat_id != sent.chat_id:
+            return False
+        return facts.message_id < sent.message_id
 
     def _accepts(self, delivery: Delivery) -> bool:
         """Take what may be an answer: any text of the person who is asked, and clicks on the buttons of this menu."""
         facts = delivery.facts
         if facts.kind == _CLICK:
             return self._is_mine(delivery)
-        if delivery in self._early:
+        if self._is_older(facts):
             return False
         return self._others != "anyone" or self._menu.typed(facts.text or "") is not None
 

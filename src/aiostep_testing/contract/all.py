@@ -6,10 +6,13 @@ from .answers import Answers
 from .callbacks import Callbacks
 from .endings import Endings
 from .groups import Groups
+from .kinds import Kinds
 from .later import Durable, Workers
 from .media import Media
+from .menus import Menus
 from .next_steps import NextSteps
 from .polling import Polling
+from .questions import Questions
 from .sync import Sync
 from .topics import Topics
 from .webhook import Webhook
@@ -17,7 +20,9 @@ from .webhook import Webhook
 __all__ = ["AdapterContract"]
 
 
-class AdapterContract(
-    Answers, Endings, NextSteps, Groups, Topics, Callbacks, Media, Polling, Webhook, Sync, Durable, Workers
-):
+class Asking(Answers, Questions, Menus, Media, Kinds):
+    """What people are asked, and what comes of their answers."""
+
+
+class AdapterContract(Asking, Endings, NextSteps, Groups, Topics, Callbacks, Polling, Webhook, Sync, Durable, Workers):
     """What to subclass, with ``harness_class``."""

@@ -7,7 +7,21 @@ from typing import Final
 import pytest
 
 MODULES: Final = (
-    *("answers", "callbacks", "endings", "groups", "media", "next_steps", "polling", "stage", "sync", "topics"),
+    *(
+        "answers",
+        "callbacks",
+        "endings",
+        "groups",
+        "kinds",
+        "media",
+        "menus",
+        "next_steps",
+        "polling",
+        "questions",
+        "stage",
+        "sync",
+        "topics",
+    ),
     "webhook",
 )
 pytest.register_assert_rewrite(*(f"{__package__}.{name}" for name in MODULES))

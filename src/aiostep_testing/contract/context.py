@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiostep_core
@@ -67,6 +67,13 @@ class Ctx:
         """Call what ``aiostep`` offers under this name."""
         return await getattr(aiostep_core, name)(*args, **kwargs)
 
+    async def stream(self, *args: Any, **options: Any) -> AsyncIterator[str]:
+        """Go through what ``aiostep.stream`` gives, by what it says; the block is open when the first is awaited."""
+        async with aiostep_core.stream(*args, **options) as updates:
+            await self.say("listening")
+            async for update in updates:
+                yield self.harness.text_of(update)
+
     async def pause(self, seconds: float) -> None:
         """Be busy with something else."""
         await asyncio.sleep(seconds)
@@ -91,7 +98,15 @@ class SyncCtx(Ctx):
     """
 
     async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        result = getattr(blocking, name)(*args, **kwargs)
+        return await self._got(getattr(blocking, name)(*args, **kwargs))
+
+    async def stream(self, *args: Any, **options: Any) -> AsyncIterator[str]:
+        with blocking.stream(*args, **options) as updates:
+            await self.say("listening")
+            while (update := await self._got(updates.next())) is not None:
+                yield self.harness.text_of(update)
+
+    async def _got(self, result: Any) -> Any:
         return await Yielded(result) if isinstance(result, blocking.Later) else result
 
     async def pause(self, seconds: float) -> None:

@@ -21,7 +21,7 @@ __all__ = ["LEVELS", "TOKEN", "AdapterHarness"]
 
 #: What an adapter can claim. Everybody must have "core"; nothing is checked yet of the last two.
 LEVELS: Final = (
-    *("core", "groups", "topics", "callbacks", "media", "polling", "webhook", "sync"),
+    *("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "sync"),
     *("durable", "workers"),
 )
 TOKEN: Final = "42:TEST"

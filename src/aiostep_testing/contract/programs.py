@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
 from aiostep_core.errors import WaitCancelled, WaitTimeout
+from aiostep_core.forms import field
 
 from .context import Ctx
 
-__all__ = ["ended", "greet", "pick", "three", "two"]
+__all__ = ["Order", "ended", "greet", "pick", "three", "two"]
+
+
+class UpTo:
+    """A constraint, in the shape that annotated-types has made common."""
+
+    def __init__(self, most: int) -> None:
+        self.le = most
+
+
+@dataclass
+class Order:
+    """A form."""
+
+    item: Literal["tea", "coffee"] = field("What?")
+    quantity: Annotated[int, UpTo(9)] = field("How many?")
+    note: str | None = field("Anything else?", default=None)
 
 
 async def greet(c: Ctx) -> None:

@@ -173,6 +173,7 @@ class Stage:
         """Check that nothing of any conversation is kept."""
         engine = self.harness.engine
         await self.until(lambda: len(engine.waits) == 0 and not engine.waits.scopes, "the end of all waits")
+        assert not engine.buttons
 
     def calls(self, method: str) -> list[Json]:
         """List the parameters of the calls of *method* so far."""

@@ -58,7 +58,7 @@ class AsyncTelebotHarness(_TelebotHarness):
     """An AsyncTeleBot; webhooks await ``process_new_updates``."""
 
     name = "telebot"
-    levels = ("core", "groups", "topics", "callbacks", "media", "polling", "webhook")
+    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook")
     reasons: ClassVar[Mapping[str, str]] = {"sync": "its handlers are coroutines"}
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:
@@ -106,7 +106,7 @@ class AsyncTelebotHarness(_TelebotHarness):
 class _SyncTelebotHarness(_TelebotHarness):
     """A TeleBot: polling in a thread of its own, or updates that other threads bring in."""
 
-    levels = ("core", "groups", "topics", "callbacks", "media", "polling", "webhook", "sync")
+    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "sync")
     threaded: bool
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:

@@ -22,6 +22,8 @@ from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Outcome
 from aiostep_core.errors import BadArgument, NotSubscribed, WaitEnded
 from aiostep_core.facts import Delivery, Facts
+from aiostep_core.keyboards import Button as OurButton
+from aiostep_core.keyboards import Keyboard, is_ours
 from aiostep_core.keys import Key
 from aiostep_core.runtime import Runtime
 from aiostep_core.steps import Step
@@ -30,7 +32,6 @@ from .facts import EVENTS, facts_of, key_of_object, kind_of
 
 __all__ = ["TelethonAdapter"]
 
-NOT_YOURS: Final = "This button is not for you."
 _GROUPS: Final = frozenset({"group", "supergroup"})
 _BLOCKED: Final = (errors.UserIsBlockedError, errors.InputUserDeactivatedError, errors.UserDeactivatedError)
 _LEFT: Final = (errors.ChannelPrivateError, errors.ChatWriteForbiddenError, errors.PeerIdInvalidError)
@@ -129,6 +130,8 @@ class TelethonAdapter(Adapter[TelegramClient]):
             except Exception:  # noqa: BLE001 - whatever a filter raises goes where Telethon has it go
                 self._log.exception("Unhandled exception on a filter")
                 return
+        if step is None and self._is_late(turn):
+            return
         token = current_turn.set(turn)
         try:
             if step is None:
@@ -145,8 +148,16 @@ class TelethonAdapter(Adapter[TelegramClient]):
         if decision.outcome in (Outcome.HELD, Outcome.FILTERING):
             decision = await self.runtime.settle(decision)
         if decision.outcome is Outcome.NOT_YOURS:
-            self.runtime.start(self.answer_click(delivery, NOT_YOURS))
+            self.runtime.clicks.refuse(delivery)
         return decision.outcome is not Outcome.PASS
+
+    def _is_late(self, turn: Turn) -> bool:
+        """Answer a click on a button of ours that nobody waits for any more; no handler knows it."""
+        is_click = isinstance(turn.carrier, (types.UpdateBotCallbackQuery, types.UpdateInlineBotCallbackQuery))
+        if not is_click or not is_ours(turn.facts.callback_data):
+            return False
+        self.runtime.clicks.refuse(turn.delivery)
+        return True
 
     async def _run(self, step: Step, turn: Turn) -> None:
         """Call a step as Telethon calls a handler."""
@@ -265,12 +276,23 @@ class TelethonAdapter(Adapter[TelegramClient]):
             # A bot in privacy mode sees in a group only what replies to it. Only the person replied to is asked.
             keyboard = Button.force_reply(selective=to.reply_to_id is not None)
             reply_to = to.reply_to_id or reply_to
+        elif to.chat_type in _GROUPS and getattr(keyboard, "selective", False):
+            reply_to = to.reply_to_id or reply_to
         given = {"buttons": keyboard, "reply_to": reply_to, **send}
         return _sent(await self.target.send_message(to.key.chat_id, prompt, **given))
 
-    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+    async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         with contextlib.suppress(errors.RPCError):  # it is too old
-            await delivery.update.answer(text)  # does nothing if the handler has answered it
+            await delivery.update.answer(text, alert=alert)  # does nothing if the handler has answered it
+
+    def keyboard(self, keyboard: Keyboard) -> Any:
+        make = _inline_button if keyboard.is_inline else _reply_button
+        return self.target.build_reply_markup([[make(one) for one in row] for row in keyboard.rows])
+
+    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
+        buttons = None if keyboard is None else self.keyboard(keyboard)
+        with contextlib.suppress(errors.RPCError, ConnectionError):
+            await self.target.edit_message(sent.chat_id, sent.message_id, text, buttons=buttons)
 
     def is_gone(self, error: BaseException) -> str | None:
         if isinstance(error, _BLOCKED):
@@ -288,6 +310,16 @@ def _number_of(update: Any) -> int | None:
     """Return what no other update has, if duplicates of it are for us to drop: those of messages Telethon drops."""
     number: int | None = getattr(update, "query_id", None)
     return number
+
+
+def _inline_button(one: OurButton) -> Any:
+    return Button.inline(one.text, one.data)
+
+
+def _reply_button(one: OurButton) -> Any:
+    makers = {"contact": Button.request_phone, "location": Button.request_location}
+    make = Button.text if one.request is None else makers[one.request]
+    return make(one.text, resize=True, single_use=True, selective=True)
 
 
 def _sent(message: Any) -> Sent:

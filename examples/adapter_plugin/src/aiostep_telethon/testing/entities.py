@@ -37,6 +37,7 @@ def user(info: Json, *, is_self: bool = False) -> Any:
         access_hash=info["id"],
         first_name=info.get("first_name"),
         username=info.get("username"),
+        lang_code=info.get("language_code"),
     )
 
 
@@ -122,7 +123,7 @@ def markup_json(markup: Any) -> Json | None:
     """Turn a markup of Telethon into that of the Bot API.
 
     Raises:
-        NotImplementedError: it is neither of the two that are known here.
+        NotImplementedError: it is none of those that are known here.
     """
     if markup is None:
         return None
@@ -130,6 +131,9 @@ def markup_json(markup: Any) -> Json | None:
         return {"force_reply": True, "selective": bool(markup.selective)}
     if isinstance(markup, types.ReplyInlineMarkup):
         return {"inline_keyboard": [[_button_json(one) for one in row.buttons] for row in markup.rows]}
+    if isinstance(markup, types.ReplyKeyboardMarkup):
+        rows = [[{"text": one.text} for one in row.buttons] for row in markup.rows]
+        return {"keyboard": rows, "one_time_keyboard": True, "selective": bool(markup.selective)}
     raise NotImplementedError(f"{type(markup).__name__} cannot be shown in the world yet")
 
 

@@ -23,8 +23,9 @@ class TelethonHarness(AdapterHarness):
     """Telethon's default: each update in a task of its own."""
 
     name = "telethon"
-    levels = ("core", "groups", "topics", "callbacks", "media")
+    levels = ("core", "groups", "topics", "callbacks", "menus", "media")
     reasons: ClassVar[Mapping[str, str]] = {
+        "kinds": "MTProto has other names for what is in a message",
         "polling": "MTProto has none",
         "webhook": "MTProto has none",
         "sync": "its handlers are coroutines",

@@ -160,10 +160,10 @@ class Server:
 
     async def _edit_message(self, request: Any) -> Any:
         edited: Json = await self._call(
-            "editMessageText",
+            "editMessageText" if request.message else "editMessageReplyMarkup",
             chat_id=utils.get_peer_id(request.peer),
             message_id=request.id,
-            text=request.message,
+            text=request.message or None,
             reply_markup=entities.markup_json(request.reply_markup),
         )
         made = self._of_message(entities.message(edited, self.account.id), new=False, number=0)
@@ -213,7 +213,7 @@ class Server:
             chat_instance=int(query["chat_instance"]),
             data=query["data"].encode(),
         )
-        return self._updates([update], [query["from"], message["chat"]])
+        return self._updates([update], [message["chat"], query["from"]])
 
     def _membership(self, change: Json) -> Any:
         self._numbers["qts"] += 1
@@ -232,7 +232,8 @@ class Server:
 
 def _around(message: Json) -> list[Json]:
     """List the users and chats that a message names."""
-    names = ("from", "chat", "sender_chat", "left_chat_member")
+    # A private chat is its person too, of whom the message's sender says more.
+    names = ("chat", "from", "sender_chat", "left_chat_member")
     found = [message[name] for name in names if name in message]
     return [*found, *message.get("new_chat_members", ())]
 
