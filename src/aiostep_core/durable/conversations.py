@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..context import Turn, current_turn
 from ..decisions import Changes
-from ..errors import AlreadyWaiting, NotDurable
+from ..errors import AlreadyWaiting, NotDurable, WaitEnded
 from ..keys import ABOUT_MESSAGE, Key, Place, Scope
 from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
@@ -243,15 +243,18 @@ class Durables:
 
     async def _alone(self, run: Run) -> None:
         """Go on beside the framework's handlers, as a turn of its own."""
-        turn, error = run.turn, None
+        turn = run.turn
+        error: BaseException | None = None
         token = current_turn.set(turn)
         try:
-            if run.stored.key in self.live:
+            if run.stored.key in self.live or self.runtime.closed_for is not None:
                 return
             # What the conversation has taken must not be taken again.
             run.conversation = self.runtime.open_conversation(run_aim(turn), turn, on_conflict="queue")
             _fence(run.conversation, run.stored)
             await run.resume()
+        except WaitEnded as ended:
+            error = ended  # that is how conversations end
         except BaseException as raised:
             error = raised
             raise
