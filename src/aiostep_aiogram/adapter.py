@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +25,7 @@ from aiostep_core.keyboards import Keyboard
 from aiostep_core.keys import Key
 from aiostep_core.reports import TimedOut
 from aiostep_core.steps import Step
+from aiostep_core.texts import Translate
 
 from . import clicks, sending
 from .callbacks import check_step, handler_of
@@ -285,6 +286,8 @@ def install(
     storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+    translate: Translate | None = None,
 ) -> Engine:
     """Make conversations work on *target*; see ``aiostep.install`` and, for the options, ``AiogramAdapter``.
 
@@ -296,7 +299,8 @@ def install(
     if not isinstance(target, Dispatcher):
         raise UnsupportedTarget(target, ("aiogram",), ("this adapter takes an aiogram Dispatcher",))
     adapter = AiogramAdapter(target, detach=detach, updates=updates, grace=grace)
-    return install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+    words: dict[str, Any] = {"cancel_words": cancel_words, "texts": texts, "translate": translate}
+    return install_adapter(adapter, storage=storage, engine=engine, **words)
 
 
 async def _learn_name(bot: Bot) -> None:

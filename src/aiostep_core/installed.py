@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from .abc import Adapter, StepStorage
@@ -13,6 +13,7 @@ from .errors import AlreadyInstalled, BadArgument, NotInstalled
 from .reports import Exit, Pending
 from .runtime import Runtime
 from .storages import MemorySteps
+from .texts import Texts, Translate
 
 __all__ = [
     "cancel",
@@ -38,6 +39,8 @@ def install(
     storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+    translate: Translate | None = None,
     **options: Any,
 ) -> Engine:
     """Make conversations work on *target*: a dispatcher, application or bot of any framework that has an adapter.
@@ -50,6 +53,9 @@ def install(
             as "sqlite:///bot.db" or "redis://localhost", or returns; or a ``StepStorage``.
         engine: serve the target with this engine, so that several targets share their conversations.
         cancel_words: what a person writes to leave: "/cancel" is a command, "stop" the whole text of a message.
+        texts: what aiostep says to people, in your words: ``{"en": {"again": "Once more, please."}}``.
+        translate: a function of (name, language code, values) that is asked first about everything it says; None as
+            its result is the built-in text. See the guide to texts.
         options: the adapter's own.
 
     Raises:
@@ -58,12 +64,13 @@ def install(
         PluginError, PluginConflict: a plugin is broken, or two are one too many.
     """
     if (installed := engine_of(target)) is not None and not options:
-        return _again(installed, target, engine, options, storage, cancel_words)
+        return _again(installed, target, engine, options, storage, cancel_words, (texts, translate))
     from .plugins import default_plugins
 
     plugins = default_plugins()
     adapter = plugins.make_adapter(target, options)
-    made = install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+    words: dict[str, Any] = {"cancel_words": cancel_words, "texts": texts, "translate": translate}
+    made = install_adapter(adapter, storage=storage, engine=engine, **words)
     if engine is None and made is not installed:
         try:
             plugins.engine_created(made)
@@ -79,19 +86,23 @@ def install_adapter(
     storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+    translate: Translate | None = None,
 ) -> Engine:
     """Do what ``install`` does, with an adapter at hand and without asking any plugin."""
     target = adapter.target
     if (installed := engine_of(target)) is not None:
-        return _again(installed, target, engine, adapter.options, storage, cancel_words)
+        return _again(installed, target, engine, adapter.options, storage, cancel_words, (texts, translate))
     if engine is None:
         if isinstance(cancel_words, str) or not all(isinstance(word, str) and word for word in cancel_words):
             raise BadArgument("cancel_words", cancel_words, 'a collection of texts, such as ("/cancel", "stop")')
-        engine = Engine(cancel_words=cancel_words)
+        engine = Engine(cancel_words=cancel_words, texts=Texts(texts, translate))
         (adapter.runtime_class or Runtime)(engine, open_steps(storage))
         _storages[engine] = storage
     elif storage is not None:
         raise BadArgument("storage", storage, "nothing: the engine that was passed has a storage")
+    elif not engine.texts.has(texts, translate):
+        raise BadArgument("texts or translate", texts or translate, "nothing: the engine that was passed has texts")
     adapter.install(engine.runtime)
     engine.runtime.reopen()
     engine.runtime.adapters.append(adapter)
@@ -179,6 +190,7 @@ def _again(
     options: Any,
     storage: object,
     cancel_words: Collection[str],
+    texts: tuple[Mapping[str, Mapping[str, str]] | None, Translate | None],
 ) -> Engine:
     """Return *installed* if it is what was asked for.
 
@@ -192,6 +204,8 @@ def _again(
         raise AlreadyInstalled(target, f"is installed with {dict(adapter.options)}, not with {dict(options)}")
     if cancel_words is not CANCEL_WORDS and not installed.has_cancel_words(cancel_words):
         raise AlreadyInstalled(target, f"is installed with other cancel words than {tuple(cancel_words)}")
+    if not installed.texts.has(*texts):
+        raise AlreadyInstalled(target, "is installed with other texts, or another translate")
     if not _keeps_steps_in(installed, storage):
         raise AlreadyInstalled(target, "keeps its steps in another storage")
     return installed

@@ -22,6 +22,7 @@ from aiostep_core.keyboards import Keyboard
 from aiostep_core.keys import Key
 from aiostep_core.reports import TimedOut
 from aiostep_core.steps import Step
+from aiostep_core.texts import Translate
 
 from . import clicks, sending
 from .application import restore_class, swap_class
@@ -300,6 +301,8 @@ def install(
     storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+    translate: Translate | None = None,
 ) -> Engine:
     """Make conversations work on *target*; see ``aiostep.install`` and, for the options, ``PTBAdapter``.
 
@@ -311,7 +314,8 @@ def install(
     if not isinstance(target, Application):
         raise UnsupportedTarget(target, ("ptb",), ("this adapter takes a python-telegram-bot Application",))
     adapter = PTBAdapter(target, group=group, ordered=ordered, identify=identify, grace=grace)
-    return install_adapter(adapter, storage=storage, engine=engine, cancel_words=cancel_words)
+    words: dict[str, Any] = {"cancel_words": cancel_words, "texts": texts, "translate": translate}
+    return install_adapter(adapter, storage=storage, engine=engine, **words)
 
 
 def _without(handler: StepHandler, groups: dict[int, Any]) -> dict[int, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import types
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from telegram.ext import Application, BaseHandler
@@ -19,6 +19,7 @@ from telegram.ext import Application, BaseHandler
 from aiostep_core.context import current_turn
 from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import UnsupportedTarget, WaitEnded
+from aiostep_core.texts import Translate
 
 from .flow import Flow
 
@@ -35,7 +36,7 @@ class StepApplication(AnyApplication):
     """An application with aiostep installed: ``ApplicationBuilder().application_class(StepApplication, {...})``.
 
     Args:
-        storage, engine, cancel_words: as for ``aiostep.install``.
+        storage, engine, cancel_words, texts, translate: as for ``aiostep.install``.
         group, ordered, identify, grace: as for ``PTBAdapter``.
         built: what the builder passes.
     """
@@ -48,6 +49,8 @@ class StepApplication(AnyApplication):
         storage: object = None,
         engine: Engine | None = None,
         cancel_words: Collection[str] = CANCEL_WORDS,
+        texts: Mapping[str, Mapping[str, str]] | None = None,
+        translate: Translate | None = None,
         group: int = -100,
         ordered: bool = True,
         identify: Callable[[Any], Any] | None = None,
@@ -58,7 +61,8 @@ class StepApplication(AnyApplication):
         from .adapter import install
 
         options: dict[str, Any] = {"group": group, "ordered": ordered, "identify": identify, "grace": grace}
-        install(self, storage=storage, engine=engine, cancel_words=cancel_words, **options)
+        words: dict[str, Any] = {"cancel_words": cancel_words, "texts": texts, "translate": translate}
+        install(self, storage=storage, engine=engine, **words, **options)
 
 
 class _Overrides(AnyApplication):

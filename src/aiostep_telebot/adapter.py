@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MethodType
 from typing import Any, Final, overload
@@ -22,6 +22,7 @@ from aiostep_core.keyboards import Keyboard
 from aiostep_core.reports import TimedOut
 from aiostep_core.runtime import Runtime
 from aiostep_core.steps import Step
+from aiostep_core.texts import Translate
 
 from . import sending
 from .aliases import ALIASES
@@ -158,6 +159,8 @@ def install(
     storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+    translate: Translate | None = None,
 ) -> Engine: ...
 @overload
 def install(
@@ -168,6 +171,8 @@ def install(
     storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+    translate: Translate | None = None,
 ) -> Engine: ...
 def install(
     target: AsyncTeleBot | TeleBot,
@@ -175,6 +180,8 @@ def install(
     storage: object = None,
     engine: Engine | None = None,
     cancel_words: Collection[str] = CANCEL_WORDS,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+    translate: Translate | None = None,
     **options: Any,
 ) -> Engine:
     """Make conversations work on *target*; see ``aiostep.install``.
@@ -189,5 +196,6 @@ def install(
     for kind, adapter in kinds.items():
         if isinstance(target, kind):
             made = adapter(target, **options)
-            return install_adapter(made, storage=storage, engine=engine, cancel_words=cancel_words)
+            words: dict[str, Any] = {"cancel_words": cancel_words, "texts": texts, "translate": translate}
+            return install_adapter(made, storage=storage, engine=engine, **words)
     raise UnsupportedTarget(target, ("telebot",), ("this adapter takes a TeleBot or an AsyncTeleBot",))

@@ -69,8 +69,48 @@ def test_braces_in_peoples_texts_are_left_alone() -> None:
     assert Texts().say(Saying("choice", {"options": "{min}, {0}, {"})) == "Please choose one of these: {min}, {0}, {."
 
 
-@pytest.mark.parametrize("overrides", [{"en": {"yess": "Y"}}, {"en": {"yes": 5}}])
-def test_a_sentence_that_does_not_exist_is_refused(overrides: Any) -> None:
-    """A misspelt name is refused when the bot starts, with those there are."""
-    with pytest.raises(BadArgument, match="texts is"):
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        ({"en": {"yess": "Y"}}, "texts is {'yess': 'Y'}; expected one of again, "),
+        ({"en": {"yes": 5}}, "texts yes is 5; expected a text"),
+        ({"en": {"yes": " "}}, "texts yes is ' '; expected a text"),
+        ({"en": {"few": "At least {least}!"}}, "a text in which {min} can be filled in"),
+        ({"en": {"yes": "{name}"}}, "a text in which nothing can be filled in"),
+        ({"yes": "Y"}, "sentences by name for each language code"),
+        ({5: {"yes": "Y"}}, "sentences by name for each language code"),
+        (["yes"], "sentences by language and name"),
+    ],
+    ids=str,
+)
+def test_a_sentence_that_makes_no_sense_is_refused(overrides: Any, sentence: str) -> None:
+    """A misspelt name or value is refused when the bot starts, with those there are."""
+    with pytest.raises(BadArgument, match=re.escape(sentence)):
         Texts(overrides)
+
+
+@pytest.mark.parametrize("result", [5, "", b"Yes"])
+def test_a_translation_that_is_no_text_is_refused(result: Any) -> None:
+    """What the bot's own function returns is looked at before anybody is told."""
+    with pytest.raises(BadArgument, match=r"what translate\(\) returned is"):
+        Texts(translate=lambda name, language, values: result).say(Saying("yes"))
+
+
+async def async_translate(name: str, language: str | None, values: Any) -> str:
+    return name
+
+
+@pytest.mark.parametrize("translate", [5, "gettext", async_translate], ids=str)
+def test_what_cannot_translate_is_refused(translate: Any) -> None:
+    """Sentences are looked up at once, so by a plain function."""
+    with pytest.raises(BadArgument, match="a plain function of"):
+        Texts(translate=translate)
+
+
+def test_a_sentence_in_a_sentence_is_in_the_same_language() -> None:
+    """The bot's own function gets values that are ready to be shown."""
+    seen = list[Any]()
+    either = Saying("either", {"first": Saying("photo"), "second": Saying("location")})
+    texts = Texts({"de": {"photo": "Foto!"}}, lambda name, language, values: seen.append(dict(values)))
+    assert texts.say(either, "de") == f"Foto! Oder: {content('de')['texts']['location']}"
+    assert seen[-1] == {"first": "Foto!", "second": content("de")["texts"]["location"]}

@@ -7,7 +7,9 @@ all looked up elsewhere with ``install(translate=...)``.
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -16,6 +18,8 @@ from typing import Any, Final, NamedTuple
 from ..errors import BadArgument
 
 __all__ = ["LANGUAGES", "Saying", "Texts", "Translate", "words"]
+
+_PLACE: Final = re.compile(r"\{(\w+)\}")
 
 #: Languages that have a file here; the first is for everybody else.
 LANGUAGES: Final = ("en", "ar", "de", "es", "fa", "ru")
@@ -42,33 +46,37 @@ class Texts:
         translate: asked first about every sentence.
 
     Raises:
-        BadArgument: *overrides* has the name of no sentence, or something that is no text.
+        BadArgument: *overrides* has the name of no sentence, or something that is no text; or *translate* cannot be
+            called, or only awaited.
     """
 
     def __init__(
         self, overrides: Mapping[str, Mapping[str, str]] | None = None, translate: Translate | None = None
     ) -> None:
-        self._overrides = {_normal(language): dict(texts) for language, texts in (overrides or {}).items()}
+        self._overrides = _checked(overrides)
+        if translate is not None and (not callable(translate) or inspect.iscoroutinefunction(translate)):
+            raise BadArgument("translate", translate, "a plain function of (name, language, values)")
         self._translate = translate
-        known = _catalogue(LANGUAGES[0])
-        for texts in self._overrides.values():
-            for name, text in texts.items():
-                if name not in known or not isinstance(text, str):
-                    expected = f"one of {', '.join(sorted(known))}"
-                    raise BadArgument("texts", {name: text}, expected if name not in known else "a text for each name")
+
+    def has(self, overrides: Mapping[str, Mapping[str, str]] | None, translate: Translate | None) -> bool:
+        """Tell whether these are the texts that were given, of what is given now."""
+        return (overrides is None or _checked(overrides) == self._overrides) and translate in (None, self._translate)
 
     def say(self, what: object, language: str | None = None) -> str:
         """Return *what* in *language*, a code such as "pt-BR", or the nearest there is; a text stays as it is."""
         if not isinstance(what, Saying):
             return str(what)
-        if self._translate is not None and (said := self._translate(what.name, language, what.values)) is not None:
-            return said
+        values = {
+            name: self.say(one, language) if isinstance(one, Saying) else one for name, one in what.values.items()
+        }
+        if self._translate is not None and (said := self._translate(what.name, language, values)) is not None:
+            return _text("what translate() returned", said)
         for code in _fallbacks(language):
             text = self._overrides.get(code, {}).get(what.name)
             if text is None and code in LANGUAGES:
                 text = _catalogue(code).get(what.name)
             if text is not None:
-                return _filled(text, {name: self.say(one, language) for name, one in what.values.items()})
+                return _filled(text, values)
         raise BadArgument("text", what.name, f"one of {', '.join(sorted(_catalogue(LANGUAGES[0])))}")
 
 
@@ -76,6 +84,41 @@ class Texts:
 def words(name: str) -> frozenset[str]:
     """Return what people write for *name*, such as "yes", in any language; casefolded."""
     return frozenset(word.casefold() for code in LANGUAGES for word in _file(code)["words"].get(name, ()))
+
+
+def _checked(overrides: Any) -> dict[str, dict[str, str]]:
+    """Read sentences by language and name.
+
+    Raises:
+        BadArgument: they are nothing of the kind.
+    """
+    found: dict[str, dict[str, str]] = {}
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise BadArgument("texts", overrides, 'sentences by language and name, such as {"en": {"again": "Once more."}}')
+    by_language: Mapping[Any, Any] = overrides or {}
+    for language, texts in by_language.items():
+        if not isinstance(language, str) or not isinstance(texts, Mapping):
+            raise BadArgument("texts", {language: texts}, "sentences by name for each language code")
+        named: Mapping[Any, Any] = texts  # pyright: ignore[reportUnknownVariableType]
+        found.setdefault(_normal(language), {}).update({name: _override(name, text) for name, text in named.items()})
+    return found
+
+
+def _override(name: Any, text: Any) -> str:
+    known = _catalogue(LANGUAGES[0])
+    if name not in known:
+        raise BadArgument("texts", {name: text}, f"one of {', '.join(sorted(known))}")
+    unknown = set(_PLACE.findall(_text(f"texts {name}", text))) - set(_PLACE.findall(known[name]))
+    if unknown:
+        places = ", ".join(f"{{{place}}}" for place in _PLACE.findall(known[name])) or "nothing"
+        raise BadArgument(f"texts {name}", text, f"a text in which {places} can be filled in")
+    return str(text)
+
+
+def _text(name: str, text: Any) -> str:
+    if not isinstance(text, str) or not text.strip():
+        raise BadArgument(name, text, "a text")
+    return text
 
 
 def _catalogue(code: str) -> dict[str, str]:
