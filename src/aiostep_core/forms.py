@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
+import contextlib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from .errors import BadArgument
 from .form_fields import Asks as Asks
@@ -19,6 +19,8 @@ __all__ = ["Asks", "Form", "FormField", "Progress", "field", "form"]
 
 T = TypeVar("T")
 ClassT = TypeVar("ClassT", bound=type[Any])
+#: Where a class keeps its form.
+_FORM: Final = "__aiostep_form__"
 
 
 class Form(Generic[T]):
@@ -37,17 +39,17 @@ class Form(Generic[T]):
     @staticmethod
     def of(kind: type[Any]) -> Form[Any]:
         """Return the form of a class, read once."""
-        found = _forms.get(kind)
+        found: Form[Any] | None = vars(kind).get(_FORM)
         if found is None:
-            found = _forms[kind] = Form(kind)
+            found = Form(kind)
+            # On the class itself: a table, even one with weak keys, would keep it for ever, as its form names it.
+            with contextlib.suppress(AttributeError, TypeError):
+                setattr(kind, _FORM, found)
         return found
 
     def make(self, answers: Mapping[str, Any]) -> T:
         """Make the object. What its class raises for values that do not go together passes through."""
         return self.kind(**answers)
-
-
-_forms: weakref.WeakKeyDictionary[type[Any], Form[Any]] = weakref.WeakKeyDictionary()
 
 
 class Progress:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -105,3 +107,23 @@ def test_a_form_is_refused_at_import() -> None:
 def test_values_are_shown_as_people_read_them(value: Any, text: str) -> None:
     """On the review page a value stands as a person would write it."""
     assert shown(value) == text
+
+
+def test_a_form_goes_with_its_class() -> None:
+    """A form is read once, not taken over by a subclass, and keeps no class alive that nobody else does."""
+
+    @dataclass
+    class Passing:
+        name: str
+
+    @dataclass
+    class Further(Passing):
+        age: int
+
+    known = weakref.ref(Passing)
+    assert Form.of(Passing) is Form.of(Passing)
+    assert [one.name for one in Form.of(Further).fields] == ["name", "age"]
+
+    del Passing, Further
+    gc.collect()
+    assert known() is None
