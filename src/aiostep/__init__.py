@@ -66,6 +66,7 @@ from aiostep_core import step_filter as step_filter
 from aiostep_core import stream as stream
 from aiostep_core import unregister_steps as unregister_steps
 from aiostep_core import wait_for as wait_for
+from aiostep_core import words as words
 from aiostep_core.durable.flows import durable as durable
 from aiostep_core.durable.operations import back as back
 from aiostep_core.durable.operations import checkpoint as checkpoint
@@ -214,6 +215,7 @@ __all__ = [
     "unregister_steps",
     "uuid",
     "wait_for",
+    "words",
 ]
 
 # Storages are imported by those who use them.

@@ -65,6 +65,7 @@ from .runtime import Runtime as Runtime
 from .steps import Step as Step
 from .storages import MemorySteps as MemorySteps
 from .streaming import stream as stream
+from .texts import words as words
 
 __all__ = [
     "RAISE",
@@ -129,4 +130,5 @@ __all__ = [
     "stream",
     "unregister_steps",
     "wait_for",
+    "words",
 ]
