@@ -20,7 +20,7 @@ from ..storages.owners import new_owner
 from ..targets import Aim, aim
 from .flows import Flow, flow_named, flows
 from .held import Held
-from .journals import FAILED, PARK, RUN, Journals, Stored, hint_of, key_of
+from .journals import FAILED, FRESH, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
 
@@ -112,7 +112,7 @@ class Durables:
     async def _write_begin(self, run: Run, format: str, update: Any) -> bool:
         facts, flow = run.turn.facts, run.flow
         fields = {
-            **dict.fromkeys(("more", "book", "asked", "begun", "inbox", "result", "ended", "tried", "seen"), ""),
+            **dict.fromkeys(FRESH, ""),
             **run.stored.fields,
             "id": secrets.token_hex(8),
             "name": flow.name,
@@ -165,6 +165,26 @@ class Durables:
         # It failed, or runs in a process that will notice.
         if (there := await self.journals.load(stored.key)) is not None:
             await self.journals.append(there, [], {"status": "done", "ended": f"WaitCancelled {reason}"}, keep=0)
+
+    async def signal(self, key: RecordKey, name: str, text: str) -> bool:
+        """Put a signal where the conversation finds it, and have it look; return whether there is one."""
+        for _ in range(_TRIES):
+            run = self.live.get(key)
+            stored = run.stored if run is not None else await self.journals.load(key)
+            if stored is None or not stored.is_open:
+                return False
+            signals: dict[str, list[str]] = json.loads(stored.get("signals") or "{}")
+            signals.setdefault(name, []).append(text)
+            due = float(stored.get("until")) if stored.status == RUN else stored.due
+            if await self.journals.append(stored, [], {"signals": json.dumps(signals)}, due=due):
+                if run is not None:
+                    run.notice()
+                elif stored.status == PARK and self.flow_of(stored.fields) is not None:
+                    self.runtime.start(self._alone(self._run(stored, self._turn_of(stored))))
+                return True
+            if run is not None and not run.is_running:
+                run.leave()
+        return False
 
     # Going on.
 

@@ -11,7 +11,7 @@ What ``tag`` says of the payload:
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import (
@@ -60,6 +60,22 @@ class Entries:
             parts.pop()
         return self._values.encode(parts, "the journal")
 
+    def read_all(self, texts: Sequence[str], name: str) -> list[Entry]:
+        """Return the entries of the journal of the conversation *name*.
+
+        Raises:
+            StorageDamaged: one of them cannot be read.
+        """
+        entries = list[Entry]()
+        try:
+            for text in texts:
+                entries.append(self.read(text))
+        except StorageDamaged as error:
+            where = f"entry {len(entries)} of the journal of the durable conversation {name!r}"
+            fix = "end_durable() ends it, and whoever it is with can begin again"
+            raise StorageDamaged(where, f"cannot be read ({error})", fix) from error
+        return entries
+
     def read(self, text: str) -> Entry:
         """Return the entry of *text*.
 
@@ -68,7 +84,7 @@ class Entries:
         """
         parts: Any = self._values.decode(text)
         if not _is_list(parts) or not 2 < len(parts) <= 5 or not all(isinstance(one, str) for one in parts[:3]):
-            raise StorageDamaged("a journal", f"has a line that is no entry: {text[:80]!r}", "end the conversation")
+            raise StorageDamaged("a journal", f"has a line that is no entry: {text[:80]!r}", "end it")
         return Entry(*parts)
 
     def outcome_of(self, entry: Entry) -> Outcome:
@@ -126,7 +142,7 @@ class Entries:
             return Entry(kind, name, "f", written, note), Outcome(error=error)
         payload = _written(error, self._values)
         if payload is None:
-            args = [type(error).__qualname__, str(error)]
+            args = [type(error).__name__, str(error)]
             payload = ["EffectFailed", args]
             failed = error if isinstance(error, NotStorable) else _caused(_error("EffectFailed", args), error)
             return Entry(kind, name, "e", payload, note), Outcome(error=failed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -18,7 +19,7 @@ from .journal import current_flow
 if TYPE_CHECKING:
     from ..context import Turn
 
-__all__ = ["Flow", "durable", "flow_named", "flows"]
+__all__ = ["DurableWarning", "Flow", "durable", "flow_named", "flows"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -41,6 +42,8 @@ class Flow:
     on_doubt: str = "redo"
     on_change: str = "fail"
     limit: float = math.inf
+    strict: bool = False
+    verify: bool = False
 
 
 class _Flows(Names["dict[int, Flow]"]):
@@ -68,6 +71,8 @@ def durable(
     on_doubt: str = "redo",
     on_change: str = "fail",
     limit: int | None = 10_000,
+    strict: bool = False,
+    verify: bool = False,
 ) -> Callable[[FunctionT], FunctionT]:
     """Make a handler a durable conversation: it goes on where it was after a restart, in whichever process.
 
@@ -88,6 +93,10 @@ def durable(
         on_change: what becomes of a conversation that the code does not fit any more: "fail" raises
             ``NonDeterminismError`` and keeps it, "carry" begins anew and gives the answers there are.
         limit: the most operations that a journal may have; see ``continue_as_new``.
+        strict: refuse what else is only warned of, clocks, chance, files and network in the code; and also context
+            managers that are held open while it waits.
+        verify: replay everything whenever it waits, and raise ``NonDeterminismError`` if that comes out elsewhere: for
+            tests.
 
     Raises:
         BadArgument: an option makes no sense, or the name is taken.
@@ -101,6 +110,7 @@ def durable(
 
     def register(fn: FunctionT) -> FunctionT:
         _check_function(fn)
+        _lint(fn, strict=strict)
         flow = Flow(
             name=name,
             version=version,
@@ -111,6 +121,8 @@ def durable(
             on_doubt=on_doubt,
             on_change=on_change,
             limit=math.inf if limit is None else limit,
+            strict=strict,
+            verify=verify,
         )
         _add(flow)
         return cast("FunctionT", _starter(flow))
@@ -166,6 +178,24 @@ def _check(name: Any, version: Any, scope: Any, limit: Any) -> None:
 def _one_of(option: str, got: object, known: tuple[str, ...]) -> None:
     if got not in known:
         raise BadArgument(option, got, ", ".join(f'"{one}"' for one in known))
+
+
+def _lint(fn: Callable[..., Any], *, strict: bool) -> None:
+    """Warn of what a replay would do otherwise.
+
+    Raises:
+        NotDurable: there is something, and *strict* is true.
+    """
+    from .linting import faults_of
+
+    for fault in faults_of(fn):
+        if strict:
+            raise NotDurable(f"{fn.__qualname__}: {fault.partition('; write ')[0]}:", fault.partition("; ")[2])
+        warnings.warn(fault, DurableWarning, stacklevel=4)
+
+
+class DurableWarning(UserWarning):
+    """The code of a durable conversation does what a replay would do otherwise."""
 
 
 def _check_function(fn: Any) -> None:

@@ -11,11 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ..decisions import Changes
-from ..errors import NotStorable
+from ..errors import NonDeterminismError, NotStorable
 from .entries import Entries
 from .journal import Machine
 from .journals import DONE, FAILED, LEASE, RUN, Stored
-from .values import Asked, Finished, How, Kind, Outcome
+from .values import Asked, Finished, How, Kind, Operation, Outcome
 
 if TYPE_CHECKING:
     from ..context import Turn
@@ -94,21 +94,57 @@ class Held:
         Raises:
             StorageDamaged: the journal cannot be read.
         """
-        stored, values = self.stored, self._durables.values
+        self.machine = self._machine_of(self.stored)
+
+    async def verify(self, name: str) -> None:
+        """Replay the journal beside the conversation, to see whether it comes to the same question.
+
+        Raises:
+            NonDeterminismError: it does not.
+        """
+        stored = await self._durables.journals.load(self.stored.key)
+        if stored is None:
+            return
+        shadow = self._machine_of(stored)
+        try:
+            stop = shadow.step()
+            if not isinstance(stop, Operation) or stop.name != name:
+                raise NonDeterminismError(shadow.position, f"comes to {stop!r} in a replay", f"waiting at {name!r}")
+        finally:
+            shadow.kill()
+
+    def _machine_of(self, stored: Stored) -> Machine:
+        values = self._durables.values
         carrier = self._scribe.read_update(stored.bot_id, json.loads(stored.get("update")))
         args, kwargs = self._scribe.arguments(self.flow.fn, carrier)
         more: list[Any] = values.decode(stored.get("more")) if stored.get("more") else []
         asked = values.decode(stored.get("asked")) if stored.get("asked") else None
         begun = stored.get("begun")
-        self.machine = Machine(
+        return Machine(
             partial(self.flow.fn, *args, *more, **kwargs),
-            [self._entries.read(text) for text in stored.entries],
+            self._entries.read_all(stored.entries, self.flow.name),
             None if asked is None else Asked(*asked),
             begun=int(begun) if begun else None,
             outcome_of=self._entries.outcome_of,
             entry_of=self._entries.value,
-            book=self._book(),
+            book=self._book(stored),
         )
+
+    # Signals: by name, in the order in which they came.
+
+    def signal_for(self, name: str) -> str | None:
+        """Return the first signal that an operation of this name waits for, or None."""
+        kind, _, signal = name.partition(" ")
+        if kind != "signal" or not self.stored.get("signals"):
+            return None
+        found: list[str] = json.loads(self.stored.get("signals")).get(signal)
+        return found[0] if found else None
+
+    def _without(self, name: str) -> str:
+        """Return the field when the first signal for that operation was taken."""
+        signals: dict[str, list[str]] = json.loads(self.stored.get("signals"))
+        del signals[name.partition(" ")[2]][0]
+        return json.dumps({one: rest for one, rest in signals.items() if rest})
 
     # Writing.
 
@@ -123,6 +159,8 @@ class Held:
         if fields.get("status") == RUN:
             due = float(fields["until"])
         for _ in range(_TRIES):
+            if (signal := how.get("without")) is not None:
+                fields = {**fields, "signals": self._without(signal)}
             texts = [self._entries.write(entry) for entry in self.machine.fresh]
             keep = how.get("keep", self.machine.keep)
             changed = {name: value for name, value in fields.items() if self.stored.get(name) != value}
@@ -150,22 +188,29 @@ class Held:
         empty = dict.fromkeys(("asked", "inbox", "update", "more", "book", "until", "begun"), "")
         await self.save({**empty, "status": DONE, "ended": how, "result": result}, keep=0, ttl=_TRACE)
 
-    async def _fail(self, error: BaseException) -> None:
+    async def fail(self, error: BaseException) -> None:
         """Write down that its code raised: it goes on when that is mended.
 
         An effect whose own error ended it is forgotten, or it would fail with the same error for ever.
         """
-        machine, keep = self.machine, None
+        keep = None
         if self._last_error is error:
-            if machine.fresh:
-                machine.fresh.pop()
+            if self.machine.fresh:
+                self.machine.fresh.pop()
             else:
-                keep = machine.stored - 1
-        tried = " ".join([*self.stored.get("tried").split()[-7:], self._durables.owner()])
-        failed = {"status": FAILED, "tried": tried, "ended": f"{type(error).__name__}: {error}"[:500]}
+                keep = self.machine.stored - 1
+        how = {} if keep is None else {"keep": keep}
         with contextlib.suppress(Lost):
-            how = {} if keep is None else {"keep": keep}
-            await self.save({**failed, **self._seen()}, due=self.wall() + _LATER, **how)
+            await self.save({**self._failed(error), **self._seen()}, due=self.wall() + _LATER, **how)
+
+    async def set_aside(self, error: BaseException) -> None:
+        """Write down that the journal cannot be read here."""
+        fields, due = {**self._failed(error), **self._seen()}, self.wall() + _LATER
+        await self._durables.journals.append(self.stored, [], fields, due=due)
+
+    def _failed(self, error: BaseException) -> dict[str, str]:
+        tried = " ".join([*self.stored.get("tried").split()[-7:], self._durables.owner()])
+        return {"status": FAILED, "tried": tried, "ended": f"{type(error).__name__}: {error}"[:500]}
 
     async def _begin_anew(self, finished: Finished) -> None:
         """Go back to a position, or begin again with an empty journal."""
@@ -207,8 +252,8 @@ class Held:
         self.stored = stored
         self.load()
 
-    def _book(self) -> dict[str, Outcome]:
-        written: dict[str, str] = json.loads(self.stored.get("book") or "{}")
+    def _book(self, stored: Stored) -> dict[str, Outcome]:
+        written: dict[str, str] = json.loads(stored.get("book") or "{}")
         return {name: self._entries.outcome_of(self._entries.read(text)) for name, text in written.items()}
 
     def _seen(self) -> dict[str, str]:
@@ -240,8 +285,8 @@ class Held:
         journals, stored = self._durables.journals, self.stored
         written = self._scribe.write_update(delivery.carrier)
         for _ in range(_TRIES):
-            inbox = json.loads(stored.get("inbox") or "[]")
-            if any(one.get("update_id") == written.get("update_id") for one in inbox):
+            inbox = [one for one in json.loads(stored.get("inbox") or "[]") if not stored.has_seen(one["update_id"])]
+            if any(one["update_id"] == written["update_id"] for one in inbox):
                 return
             due = float(stored.get("until") or 0)
             if await journals.append(stored, [], {"inbox": json.dumps([*inbox, written])}, due=due):

@@ -80,7 +80,7 @@ class Machine:
         self.book = book or {}
         # With a book, nothing is said until the first question that it has no answer to.
         self.is_muted = bool(self.book)
-        self._coroutine = begin()
+        self.coroutine = begin()
 
     @property
     def is_replaying(self) -> bool:
@@ -194,14 +194,14 @@ class Machine:
         token = current_flow.set(self)
         try:
             with contextlib.suppress(BaseException):
-                self._coroutine.close()
+                self.coroutine.close()
         finally:
             current_flow.reset(token)
 
     def where(self) -> str:
         """Return the file and the line at which the code stands."""
         frame: Any = None
-        found: Any = self._coroutine
+        found: Any = self.coroutine
         root = getattr(found.cr_frame, "f_globals", {}).get("__name__", "").partition(".")[0]
         while found is not None and getattr(found, "cr_frame", None) is not None:
             if frame is None or found.cr_frame.f_globals.get("__name__", "").partition(".")[0] == root:
@@ -218,9 +218,9 @@ class Machine:
         try:
             value, error = self._next
             self._next = Outcome()
-            stop = self._coroutine.send(value) if error is None else self._coroutine.throw(error)
+            stop = self.coroutine.send(value) if error is None else self.coroutine.throw(error)
             while not isinstance(stop, Operation):
-                stop = self._coroutine.throw(NonDurableAwait(stop, self.where()))
+                stop = self.coroutine.throw(NonDurableAwait(stop, self.where()))
             return stop
         except StopIteration as end:
             return self._finished(How.RETURNED, end.value)

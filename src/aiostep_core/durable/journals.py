@@ -9,6 +9,7 @@ one conversation exactly one can. The fields of a record:
 * holder, owner, until: who goes on with it, in which process; if it runs, until when others leave it alone
 * asked: for what it waits, with what its asker needs; kinds, takes: the updates that may answer
 * after, seen: the update that it went on with last, and the last few that it has taken; no update is taken twice
+* due: when its time limit is up; signals: those that nobody has awaited yet
 * begun: the position of the effect that was begun last
 * inbox: updates that came to another process while it was running
 * result, ended: what it came to
@@ -28,7 +29,20 @@ from ..storages.records import record_key, settle
 from ..storages.source import RecordsSource
 from ..storages.step_fields import place_of
 
-__all__ = ["DONE", "FAILED", "HINT", "KIND", "LEASE", "PARK", "RUN", "Journals", "Stored", "hint_of", "key_of"]
+__all__ = [
+    "DONE",
+    "FAILED",
+    "FRESH",
+    "HINT",
+    "KIND",
+    "LEASE",
+    "PARK",
+    "RUN",
+    "Journals",
+    "Stored",
+    "hint_of",
+    "key_of",
+]
 
 T = TypeVar("T")
 
@@ -36,6 +50,8 @@ KIND: Final = "durable"
 HINT: Final = "durable-at"
 RUN, PARK, FAILED, DONE = "run", "park", "failed", "done"
 
+#: The fields that a conversation begins without; an older one may have left them.
+FRESH: Final = ("more", "book", "asked", "begun", "inbox", "result", "ended", "tried", "seen", "signals", "due")
 #: Seconds for which a process that goes on with a conversation is left alone, unless it says that it still does.
 LEASE: Final = 30.0
 #: Updates that are remembered as taken: more than any worker is behind.
@@ -67,6 +83,11 @@ class Stored:
         if self._place is None:
             self._place = place_of(self.key)
         return self._place
+
+    @property
+    def due(self) -> float | None:
+        """When its time limit is up, if it waits with one."""
+        return float(self.get("due")) if self.get("due") else None
 
     @property
     def bot_id(self) -> int:

@@ -7,15 +7,31 @@ import inspect
 import random as _random
 import uuid as _uuid
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timezone
-from typing import Any, Final, NoReturn, TypeVar
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from ..errors import BadArgument
+from ..setting import Setting, seconds
 from .effects import PURE, Effect
 from .journal import Machine, current_flow
 from .values import Again, Outcome, Rewound
 
-__all__ = ["back", "checkpoint", "continue_as_new", "now", "patched", "random", "rewind", "run", "sub", "uuid"]
+__all__ = [
+    "back",
+    "checkpoint",
+    "continue_as_new",
+    "now",
+    "patched",
+    "random",
+    "rewind",
+    "run",
+    "signal",
+    "sub",
+    "uuid",
+]
+
+if TYPE_CHECKING:
+    from .kept import Kept
 
 T = TypeVar("T")
 
@@ -125,6 +141,32 @@ def continue_as_new(*args: Any) -> NoReturn:
         args: what the handler is called with, after what the framework gives it.
     """
     raise _flow("continue_as_new()").leave(Again(args))
+
+
+async def signal(name: str, *, timeout: float | timedelta | None = None) -> Any:
+    """Wait until somebody calls ``send_signal(name, value)`` for this conversation; return the value.
+
+    A signal that came before is not lost.
+
+    Raises:
+        WaitTimeout: none came in time.
+        WaitCancelled: the conversation was ended.
+    """
+    flow, limit = _flow("signal()"), seconds("timeout", timeout)
+    setting = Setting.find(None, None)
+
+    async def perform(kept: Kept) -> tuple[Any, None]:
+        runtime = setting.runtime
+        wait, reading = setting.open(frozenset(), timeout=kept.left_of(limit), fresh=True)
+        try:
+            await kept.asked(wait, limit, {}, reading=reading)
+        except BaseException:
+            runtime.abandon(wait, reading)
+            raise
+        await runtime.outcome(wait, setting.turn, reading)
+        raise AssertionError("a signal wakes by ending the wait")
+
+    return await flow.wait(f"signal {name}", perform)
 
 
 async def sub(fn: Callable[..., Awaitable[T]], /, *args: Any, name: str | None = None, **kwargs: Any) -> T:

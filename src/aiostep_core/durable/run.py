@@ -7,8 +7,9 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import EffectInDoubt, NonDeterminismError, NotDurable, WaitCancelled, WaitEnded
+from ..errors import EffectInDoubt, NonDeterminismError, NotDurable, StorageDamaged, WaitCancelled, WaitEnded
 from ..waits import WaitState
+from .contexts import held_by
 from .effects import Effect
 from .held import Held, Lost
 from .journals import PARK
@@ -33,6 +34,14 @@ _MANY: Final = 1000
 
 class Left(Exception):
     """The conversation is out of memory, and as it is in the storage."""
+
+
+def _held(found: list[str]) -> NotDurable:
+    return NotDurable(f"{', '.join(found)}, which is held open while the conversation waits,", "leave it before asking")
+
+
+class _Signalled(Exception):
+    """The signal that an operation waits for is there already."""
 
 
 class Run(Held):
@@ -63,6 +72,12 @@ class Run(Held):
             runtime = self._durables.runtime
             runtime.perform(runtime.engine.end(self.kept.wait.conversation, reason))
 
+    def notice(self) -> None:
+        """Look whether a signal has come that it waits for."""
+        if self.kept is not None and self.kept.wait is not None and self.signal_for(self.kept.name) is not None:
+            runtime = self._durables.runtime
+            runtime.perform(runtime.engine.end(self.kept.wait.conversation, "signal"))
+
     def leave(self) -> None:
         """Take it out of memory; it must be waiting."""
         if self.kept is not None and self.kept.wait is not None:
@@ -91,6 +106,7 @@ class Run(Held):
             self._durables.remove(self)
             if isinstance(error, Left):
                 return None
+            self._withdraw()  # whoever handles the error has it
             raise
         return await self.go()
 
@@ -118,7 +134,11 @@ class Run(Held):
             self._hand_back()
             raise Left
         self.flow = flow
-        self.load()
+        try:
+            self.load()
+        except StorageDamaged as error:
+            await self.set_aside(error)
+            raise
         self._receive(stored.get("inbox"))
 
     # Driving.
@@ -157,38 +177,49 @@ class Run(Held):
             raise
         except NonDeterminismError as error:
             if self.flow.on_change != "carry":
-                await self._fail(error)
+                await self.fail(error)
                 raise
             await self._carry()
             return await self._step()
         except Exception as error:
-            await self._fail(error)
+            await self.fail(error)
             raise
 
     async def _wait(self, operation: Operation) -> None:
         """Ask, or go on asking, until there is an outcome."""
+        if self.flow.strict and (found := held_by(self.machine.coroutine)):
+            return self.machine.resume(Outcome(error=_held(found)))
         await self._announce(operation)
         kept = self.kept = Kept(self, operation)
         try:
             if self._reason is not None:
                 raise WaitCancelled(self._reason)
+            if (text := self.signal_for(operation.name)) is not None:
+                raise _Signalled(text)
             if operation.is_in_doubt and self.flow.on_doubt == "raise":
                 raise EffectInDoubt(operation.name, self._key())
             value, self.delivery = await operation.perform(kept)
             entry, outcome = self._entries.answer(operation.name, value, self.delivery)
-        except (Lost, Left):
+        except (Lost, Left, NonDeterminismError):
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to the conversation
+            if (text := self.signal_for(operation.name)) is not None:
+                entry, outcome = self._entries.answer(operation.name, self._durables.values.decode(text), None)
+                return await self._conclude(kept, entry, outcome, operation.name)
             if self.is_leaving and isinstance(error, WaitCancelled):
                 raise Left from None
             entry, outcome = self._entries.error(Kind.WAIT, operation.name, error)
         finally:
             self.kept = None
+        return await self._conclude(kept, entry, outcome)
+
+    async def _conclude(self, kept: Kept, entry: Entry, outcome: Outcome, signal: str | None = None) -> None:
+        """Write down how a question ended."""
         if kept.wait is not None:
             self.conversation = kept.wait.conversation
         self._reason = None
         self._note(entry, outcome)
-        await self.save({**self.lease(), "asked": "", **self._seen()})
+        await self.save({**self.lease(), "asked": "", **self._seen()}, without=signal)
         self.delivery = None
         if kept.wait is not None and kept.wait.conversation.place != self.stored.place:
             await self._durables.journals.forget_hint(kept.wait.conversation.place)
@@ -266,10 +297,13 @@ class Run(Held):
         """Write down that the conversation waits."""
         takes = [name for name, is_so in (("commands", wait.takes_commands), ("service", wait.takes_service)) if is_so]
         fields = {"status": PARK, "asked": self._asked(kept), "kinds": " ".join(sorted(wait.kinds))}
+        fields["due"] = "" if deadline is None else repr(deadline)
         place = wait.conversation.place
         if place != self.stored.place:
             await self._durables.journals.hint(place, self.stored.key)
         await self.save({**fields, "takes": " ".join(takes)}, due=deadline)
+        if self.flow.verify:
+            await self.verify(kept.name)
 
     async def refuse(self, kept: Kept, delivery: Delivery, deadline: float | None) -> None:
         """Write down that an update was no good answer."""

@@ -1,0 +1,126 @@
+"""Durable conversations seen from outside: where they stand, what they came to, their ends and their signals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ..context import current_turn
+from ..errors import BadArgument, WaitCancelled
+from ..installed import runtime_of
+from ..keys import Key, MessageKey
+from ..targets import aim
+from .journals import DONE, FAILED, PARK, RUN, Stored, key_of
+
+if TYPE_CHECKING:
+    from ..keys import Scope
+    from ..storages.values import Values
+    from .conversations import Durables
+
+__all__ = ["Standing", "end_durable", "result", "send_signal", "where"]
+
+_STATES: Final = {RUN: "running", PARK: "waiting", FAILED: "failed", DONE: "done"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one durable conversation stands.
+
+    Attributes:
+        name, version: which conversation it is.
+        key: who it is with.
+        state: "running", "waiting", "failed" or "done".
+        question: what it waits for.
+        ended: how it ended, or why it failed.
+        result: what it returned.
+    """
+
+    name: str
+    version: int
+    key: Key | MessageKey
+    state: str
+    question: str | None
+    ended: str
+    result: Any
+
+
+async def where(target: Any = None, *, scope: Scope | None = None) -> list[Standing]:
+    """List where the durable conversations stand: all of them, or that with *target*. Those that are over stay a day.
+
+    Raises:
+        NotInstalled, NoTarget, BadArgument: as for ``wait_for``.
+    """
+    durables = _durables()
+    if target is not None or scope is not None:
+        stored = await durables.journals.load(key_of(_place(target, scope)))
+        return [] if stored is None else [_standing(stored, durables.values)]
+    return [_standing(one, durables.values) for one in await durables.journals.scan()]
+
+
+async def result(target: Any = None, *, scope: Scope | None = None) -> Any:
+    """Return what the last durable conversation with *target* returned.
+
+    Raises:
+        BadArgument: there is none, or it is not over.
+        WaitCancelled: it was ended instead.
+    """
+    for one in await where(target, scope=scope) if target is not None or scope is not None else await _mine():
+        if one.state == "done":
+            if one.ended != "returned":
+                raise WaitCancelled(one.ended.partition(" ")[2] or one.ended, "the conversation was ended")
+            return one.result
+        raise BadArgument("target", target, f"a conversation that is over: {one.name} is {one.state}")
+    raise BadArgument("target", target, "somebody with whom a durable conversation was held")
+
+
+async def end_durable(target: Any = None, *, scope: Scope | None = None, reason: str = "code") -> bool:
+    """End the durable conversation with *target*, in whichever process it is; return whether there was one.
+
+    Its wait raises ``WaitCancelled`` with *reason*, and it runs to its end before this returns.
+    """
+    durables = _durables()
+    stored = await durables.journals.load(key_of(_place(target, scope)))
+    if stored is None or not stored.is_open:
+        return False
+    await durables.end(stored, reason)
+    return True
+
+
+async def send_signal(name: str, value: Any = None, *, to: Any = None, scope: Scope | None = None) -> bool:
+    """Give *value* to the durable conversation with *to*, which awaits ``signal(name)`` or will; False: there is none.
+
+    Raises:
+        NotStorable: *value* cannot be kept.
+    """
+    durables = _durables()
+    text = durables.values.encode(value, "the signal's value")
+    return await durables.signal(key_of(_place(to, scope)), name, text)
+
+
+async def _mine() -> list[Standing]:
+    durables = _durables()
+    stored = await durables.journals.load(key_of(_place(None, None)))
+    return [] if stored is None else [_standing(stored, durables.values)]
+
+
+def _durables() -> Durables:
+    return runtime_of(current_turn.get()).steps.durables
+
+
+def _place(target: Any, scope: Scope | None) -> Any:
+    turn = current_turn.get()
+    runtime = runtime_of(turn)
+    return aim(target, scope, None if turn is None else turn.facts, runtime.bot_ids(), runtime.key_of).place
+
+
+def _standing(stored: Stored, values: Values) -> Standing:
+    asked = values.decode(stored.get("asked")) if stored.get("asked") else None
+    return Standing(
+        name=stored.get("name"),
+        version=int(stored.get("version") or 0),
+        key=stored.place.key,
+        state=_STATES.get(stored.status, stored.status),
+        question=None if asked is None or stored.status != PARK else asked[0].partition(" ")[2],
+        ended=stored.get("ended"),
+        result=values.decode(stored.get("result")) if stored.get("result") else None,
+    )

@@ -1,0 +1,110 @@
+"""Durable conversations seen from outside: where they stand, what they came to, ending them, signals."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from aiostep_core import ask
+from aiostep_core.durable.flows import durable
+from aiostep_core.durable.operations import signal
+from aiostep_core.durable.standing import end_durable, result, send_signal, where
+from aiostep_core.errors import BadArgument, WaitCancelled, WaitTimeout
+from aiostep_core.keys import Key
+from tests.core.making import ALICE, BOT
+from tests.core.virtual_time import settle
+from tests.durable.bot import World, say
+
+pytestmark = pytest.mark.anyio
+
+
+@durable("test.payment")
+async def payment(update: Any) -> str:
+    name = await ask("Name?", str)
+    try:
+        paid = await signal("paid", timeout=100)
+    except WaitTimeout:
+        await say("no money")
+        return "free"
+    finally:
+        await say("thanks")
+    await say(f"{name} paid {paid}")
+    return name
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_signal_from_anywhere_goes_to_the_one_who_waits_for_it(world: World, restart: bool) -> None:
+    """The conversation goes on with the signal's value, after a restart too."""
+    world.boot(pay=payment)
+    await world.send("/pay")
+    await world.send("Ann")
+    assert [one.question for one in await where(ALICE)] == ["paid"]
+    if restart:
+        await world.restart()
+    assert await send_signal("other", 1, to=ALICE)
+    assert await send_signal("paid", 5, to=ALICE)
+    await settle()
+
+    assert world.said == ["thanks", "Ann paid 5"]
+    assert await result(ALICE) == "Ann"
+    assert not await send_signal("paid", 6, to=ALICE)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_signal_that_comes_early_is_kept(world: World, restart: bool) -> None:
+    """Who sends a signal need not know whether anybody waits for it yet."""
+    world.boot(pay=payment)
+    await world.send("/pay")
+    assert await send_signal("paid", 7, to=ALICE)
+    if restart:
+        await world.restart()
+    await world.send("Ann")
+
+    assert world.said == ["thanks", "Ann paid 7"]
+
+
+async def test_a_signal_that_does_not_come_in_time(world: World) -> None:
+    """A signal has a time limit as any wait has, and another signal does not change it."""
+    world.boot(pay=payment)
+    await world.send("/pay")
+    await world.send("Ann")
+    await world.restart()
+    await asyncio.sleep(50)
+    await send_signal("other", to=ALICE)
+    await asyncio.sleep(60)
+    await world.tend()
+
+    assert world.said == ["no money", "thanks"]
+    assert await result(ALICE) == "free"
+
+
+async def test_where_conversations_stand(world: World) -> None:
+    """Whoever asks is told the question that each is at, and what became of it."""
+    world.boot(pay=payment)
+    assert await where() == []
+    with pytest.raises(BadArgument, match="durable conversation was held"):
+        await result(ALICE)
+    await world.send("/pay")
+    (one,) = await where()
+    assert (one.name, one.version, one.state, one.question) == ("test.payment", 1, "waiting", "Name?")
+    assert one.key == Key(BOT, ALICE, ALICE)
+    with pytest.raises(BadArgument, match="test.payment is waiting"):
+        await result(ALICE)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_ending_a_conversation_from_outside(world: World, restart: bool) -> None:
+    """Its wait raises, it runs to its end, and whoever ended it can rely on that."""
+    world.boot(pay=payment)
+    await world.send("/pay")
+    await world.send("Ann")
+    if restart:
+        await world.restart()
+    assert await end_durable(ALICE, reason="closed")
+
+    assert world.said == ["thanks"]
+    with pytest.raises(WaitCancelled, match="closed"):
+        await result(ALICE)
+    assert not await end_durable(ALICE)
