@@ -67,6 +67,7 @@ from aiostep_core import stream as stream
 from aiostep_core import unregister_steps as unregister_steps
 from aiostep_core import wait_for as wait_for
 from aiostep_core import words as words
+from aiostep_core.durable.flows import DurableWarning as DurableWarning
 from aiostep_core.durable.flows import durable as durable
 from aiostep_core.durable.operations import back as back
 from aiostep_core.durable.operations import checkpoint as checkpoint
@@ -76,8 +77,14 @@ from aiostep_core.durable.operations import patched as patched
 from aiostep_core.durable.operations import random as random
 from aiostep_core.durable.operations import rewind as rewind
 from aiostep_core.durable.operations import run as run
+from aiostep_core.durable.operations import signal as signal
 from aiostep_core.durable.operations import sub as sub
 from aiostep_core.durable.operations import uuid as uuid
+from aiostep_core.durable.standing import Standing as Standing
+from aiostep_core.durable.standing import end_durable as end_durable
+from aiostep_core.durable.standing import result as result
+from aiostep_core.durable.standing import send_signal as send_signal
+from aiostep_core.durable.standing import where as where
 from aiostep_core.errors import AiostepError as AiostepError
 from aiostep_core.errors import AlreadyInstalled as AlreadyInstalled
 from aiostep_core.errors import AlreadyWaiting as AlreadyWaiting
@@ -135,6 +142,7 @@ __all__ = [
     "Contact",
     "Dice",
     "Document",
+    "DurableWarning",
     "EffectFailed",
     "EffectInDoubt",
     "Email",
@@ -161,6 +169,7 @@ __all__ = [
     "RedisStateStorage",
     "Retry",
     "Scope",
+    "Standing",
     "StateContext",
     "Sticker",
     "StorageClosed",
@@ -193,6 +202,7 @@ __all__ = [
     "continue_as_new",
     "conversation",
     "durable",
+    "end_durable",
     "field",
     "fill",
     "form",
@@ -205,8 +215,11 @@ __all__ = [
     "pending",
     "random",
     "register_next_step",
+    "result",
     "rewind",
     "run",
+    "send_signal",
+    "signal",
     "step",
     "step_filter",
     "storable",
@@ -215,6 +228,7 @@ __all__ = [
     "unregister_steps",
     "uuid",
     "wait_for",
+    "where",
     "words",
 ]
 
