@@ -183,7 +183,7 @@ class LineAdapter(Adapter[Line]):
     def watch_click(self, delivery: Delivery) -> None:
         """Handlers of this bot never answer a click themselves, unless a test says so."""
 
-    async def answer_click(self, delivery: Delivery, text: str | None = None) -> None:
+    async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         self.target.answered.append((delivery.facts, text))
 
     def is_gone(self, error: BaseException) -> str | None:
