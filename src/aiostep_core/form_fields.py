@@ -197,7 +197,9 @@ def _field(name: str, annotation: Any, asks: Asks | None, default: Any) -> FormF
 
 
 def _annotated(kind: Any, metadata: Sequence[Any]) -> Any:
-    return Annotated.__class_getitem__((kind, *metadata)) if metadata else kind  # type: ignore[attr-defined]
+    annotated: Any = Annotated  # a type checker wants what is between the brackets written out
+    parts = (kind, *metadata)
+    return annotated[parts] if metadata else kind
 
 
 def _bare(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
