@@ -182,7 +182,8 @@ class ThreadRuntime(Runtime):
             return super().end_all(which, reason)
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        self.aside(self.block, coroutine)
+        # A durable conversation may wait in it for long, and must not keep one of the few threads.
+        self.aside(Detached(self, coroutine, self.aside, _raise).go)
 
     def consult(self, function: Callable[..., Any], *args: Any) -> Any:
         return Outside(lambda: function(*args))
@@ -300,6 +301,11 @@ class Detached:
 
     def _wake(self) -> None:
         self._execute(self.go)
+
+
+def _raise(error: BaseException | None) -> None:
+    if error is not None:
+        raise error
 
 
 def _logged(call: Callable[..., object], *args: Any) -> None:

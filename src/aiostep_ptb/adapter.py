@@ -26,6 +26,7 @@ from aiostep_core.texts import Translate
 
 from . import clicks, sending
 from .application import restore_class, swap_class
+from .durable import PTBScribe
 from .facts import facts_of, key_of_object
 from .filters import compile_filter
 from .flow import Flow
@@ -77,6 +78,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         self.grace: float = grace
         self.bot_id: int = int(target.bot.token.partition(":")[0])
         self.clicks: clicks.ClickWatch = clicks.ClickWatch()
+        self.scribe = self._scribe = PTBScribe(self)
         self.runtime: Runtime
         self._username: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -126,6 +128,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         if undo is not None and application is not None:
             undo(application)
         self.clicks.stop()
+        self._scribe.forget()
 
     def handle_steps(self) -> None:
         """Have the application handle steps, from the first one on; most bots have none, and need not be slower."""

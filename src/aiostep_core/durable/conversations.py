@@ -152,19 +152,28 @@ class Durables:
     async def end(self, stored: Stored, reason: str) -> None:
         """End a conversation with *reason*: its wait raises ``WaitCancelled``, and it runs to its end."""
         run = self.live.get(stored.key)
-        if run is None and stored.status in (RUN, PARK) and not stored.is_held(self.wall_clock()):
+        is_ours = stored.status in (RUN, PARK) and self.flow_of(stored.fields) is not None
+        if run is None and is_ours and not stored.is_held(self.wall_clock()):
             run = self._run(stored, self._turn_of(stored))
             run.cancel(reason)
             self.runtime.start(self._alone(run))
         elif run is not None:
             run.cancel(reason)
         if run is not None:
-            run.over = run.over or asyncio.get_running_loop().create_future()
+            run.over = run.over or self._promise()
             await run.over
             return
         # It failed, or runs in a process that will notice.
         if (there := await self.journals.load(stored.key)) is not None:
             await self.journals.append(there, [], {"status": "done", "ended": f"WaitCancelled {reason}"}, keep=0)
+
+    def _promise(self) -> Any:
+        """Return what is awaited until ``set_result`` is called, on a loop or without one."""
+        if not self.journals.is_for_threads:
+            return asyncio.get_running_loop().create_future()
+        from ..threads import Sleeper
+
+        return Sleeper()
 
     async def signal(self, key: RecordKey, name: str, text: str) -> bool:
         """Put a signal where the conversation finds it, and have it look; return whether there is one."""
@@ -285,6 +294,13 @@ class Durables:
     def flow_of(self, fields: Mapping[str, str]) -> Flow | None:
         """Return the code of a stored conversation; None, and say so once, if there is none that fits."""
         name, version = fields.get("name", ""), int(fields.get("version") or 0)
+        formats = [one.scribe.format for one in self.runtime.adapters if one.scribe is not None]
+        if formats and (written := fields.get("format")) and written not in formats:
+            self._report(
+                f"a durable conversation {name!r} is written as {written}, and this bot reads {formats[0]}; it is "
+                f"kept: run it with the framework that it began with, or end it"
+            )
+            return None
         found = flow_named(name, version)
         if found is None and (newest := flow_named(name)) is not None:
             if newest.on_change == "carry" and newest.version > version:

@@ -6,6 +6,7 @@ import functools
 import inspect
 import math
 import warnings
+import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -19,7 +20,7 @@ from .journal import current_flow
 if TYPE_CHECKING:
     from ..context import Turn
 
-__all__ = ["DurableWarning", "Flow", "durable", "flow_named", "flows"]
+__all__ = ["DurableWarning", "Flow", "durable", "flow_named", "flows", "is_starter"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -161,7 +162,17 @@ def _starter(flow: Flow) -> Callable[..., Any]:
             raise NoTarget(f"{flow.name} is a handler: it must be called by a bot that aiostep.install() knows")
         return await turn.runtime.steps.durables.begin(flow, turn, args)
 
+    _starters.add(start)
     return start
+
+
+#: The handlers that begin durable conversations.
+_starters: Final[weakref.WeakSet[Callable[..., Any]]] = weakref.WeakSet()
+
+
+def is_starter(handler: Any) -> bool:
+    """Tell whether *handler* begins a durable conversation; it may be decorated in a way that says so."""
+    return inspect.isfunction(handler) and inspect.unwrap(handler, stop=_starters.__contains__) in _starters
 
 
 def _check(name: Any, version: Any, scope: Any, limit: Any) -> None:

@@ -250,12 +250,20 @@ class Run(Held):
 
     async def _perform(self, operation: Operation, key: str) -> tuple[Entry, Outcome]:
         try:
-            value = operation.perform(key)
+            value = await self._called(operation, key)
             if inspect.isawaitable(value):
                 value = await value
             return self._entries.value(Kind.EFFECT, operation.name, value)
         except Exception as error:  # noqa: BLE001 - it belongs to the conversation
             return self._entries.error(Kind.EFFECT, operation.name, error)
+
+    async def _called(self, operation: Operation, key: str) -> Any:
+        """Call what an effect does; without a loop, without the lock."""
+        if not self._durables.journals.is_for_threads:
+            return operation.perform(key)
+        from ..threads import Outside
+
+        return await Outside(lambda: operation.perform(key))
 
     async def _settle_doubt(self, operation: Operation, how: Effect, key: str) -> tuple[Entry, Outcome] | None:
         """Return what became of an effect that was cut, or None if it is to be done again."""
