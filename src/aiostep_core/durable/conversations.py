@@ -229,7 +229,9 @@ class Durables:
         if stored.status == FAILED and self.owner() in stored.get("tried").split():
             return None
         go_on = partial(self._resume, stored, place)
-        return Resumption(place=place, fn=go_on, stored=stored, is_here=run is not None)
+        waits_at = (stored.get("at") or stored.key.name) if stored.status == PARK else key_of(place).name
+        is_here = run is not None or waits_at != key_of(place).name
+        return Resumption(place=place, fn=go_on, stored=stored, is_here=is_here)
 
     async def _resume(self, stored: Stored, place: Place, *_: Any) -> Any:
         """Go on with a conversation, for the update of the current turn."""

@@ -9,6 +9,7 @@ one conversation exactly one can. The fields of a record:
 * holder, owner, until: who goes on with it, in which process; if it runs, until when others leave it alone
 * asked: for what it waits, with what its asker needs; kinds, takes: the updates that may answer
 * after, seen: the update that it went on with last, and the last few that it has taken; no update is taken twice
+* at: where it waits, if that is not its own place
 * due: when its time limit is up; signals: those that nobody has awaited yet
 * begun: the position of the effect that was begun last
 * inbox: updates that came to another process while it was running
@@ -51,7 +52,7 @@ HINT: Final = "durable-at"
 RUN, PARK, FAILED, DONE = "run", "park", "failed", "done"
 
 #: The fields that a conversation begins without; an older one may have left them.
-FRESH: Final = ("more", "book", "asked", "begun", "inbox", "result", "ended", "tried", "seen", "signals", "due")
+FRESH: Final = tuple("more book asked begun inbox result ended tried seen signals due at".split())
 #: Seconds for which a process that goes on with a conversation is left alone, unless it says that it still does.
 LEASE: Final = 30.0
 #: Updates that are remembered as taken: more than any worker is behind.

@@ -16,7 +16,7 @@ class Resumption(Step):
     """Goes on with a stored conversation, or takes an update that it has taken already.
 
     Attributes:
-        is_here: it goes on in this process, and its wait has been asked about the update.
+        is_here: it goes on in this process, and its wait has been asked about the update; or it waits elsewhere.
     """
 
     stored: Stored = field(kw_only=True)

@@ -12,7 +12,7 @@ from ..waits import WaitState
 from .contexts import held_by
 from .effects import Effect
 from .held import Held, Lost
-from .journals import PARK
+from .journals import PARK, key_of
 from .kept import Kept
 from .values import Entry, Evicted, Finished, How, Kind, Operation, Outcome
 
@@ -307,7 +307,8 @@ class Run(Held):
         fields = {"status": PARK, "asked": self._asked(kept), "kinds": " ".join(sorted(wait.kinds))}
         fields["due"] = "" if deadline is None else repr(deadline)
         place = wait.conversation.place
-        if place != self.stored.place:
+        fields["at"] = "" if place == self.stored.place else key_of(place).name
+        if fields["at"]:
             await self._durables.journals.hint(place, self.stored.key)
         await self.save({**fields, "takes": " ".join(takes)}, due=deadline)
         if self.flow.verify:
@@ -321,11 +322,11 @@ class Run(Held):
 
     def waits(self, wait: Wait, reading: object) -> None:
         """Note that it waits; an update for whose sake it goes on may turn out not to be meant."""
-        self.conversation = wait.conversation
         if wait.state is not WaitState.PENDING:
             self.delivery = wait.delivery
         elif reading is None:  # no filter is thinking about it
             self._hand_back()
+        self.conversation = wait.conversation
         self._durables.touch(self)
 
     def _asked(self, kept: Kept) -> str:
