@@ -17,6 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 from aiostep_core.listening import Listen as Listen
 
 from .typed import ask as ask
+from .typed import choose as choose
+from .typed import choose_many as choose_many
+from .typed import confirm as confirm
+from .typed import fill as fill
+from .typed import stream as stream
 from .typed import wait_for as wait_for
 
 if TYPE_CHECKING:
@@ -35,7 +40,12 @@ __all__ = [
     "SuspendableIsolation",
     "adapter",
     "ask",
+    "choose",
+    "choose_many",
+    "confirm",
+    "fill",
     "install",
+    "stream",
     "wait_for",
 ]
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 from . import asking, choosing, filling, installed, next_steps, streaming
+from .choosing import Others
 from .context import current_turn
 from .errors import BadArgument, NoTarget, WouldDeadlock
 from .reports import Pending
@@ -42,6 +43,11 @@ __all__ = [
     "unregister_steps",
     "wait_for",
 ]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+K = TypeVar("K")
+D = TypeVar("D")
 
 _OVER: Final = object()
 
@@ -75,27 +81,103 @@ def ask(prompt: Any, as_: Any = None, *, check: Any = None, retry: Any = None, *
     return _wait("ask", asking.ask(prompt, as_, **_outside(check, retry), **kwargs))
 
 
+@overload
+def choose(
+    prompt: Any,
+    options: Iterable[K],
+    *,
+    columns: int = 1,
+    style: Literal["inline", "reply"] = "inline",
+    others: Others = "alert",
+    page_size: int = 8,
+    label: Callable[[K], str] | None = None,
+    default: D,
+    **ask: Any,
+) -> K | D: ...
+@overload
+def choose(
+    prompt: Any,
+    options: Iterable[K],
+    *,
+    columns: int = 1,
+    style: Literal["inline", "reply"] = "inline",
+    others: Others = "alert",
+    page_size: int = 8,
+    label: Callable[[K], str] | None = None,
+    **ask: Any,
+) -> K: ...
 def choose(prompt: Any, options: Any, *, check: Any = None, retry: Any = None, **kwargs: Any) -> Any:
     """Send *prompt* with a button for each option, and return the one that is chosen; see ``aiostep.choose``."""
     return _wait("choose", choosing.choose(prompt, options, **_outside(check, retry), **kwargs))
 
 
+@overload
+def choose_many(  # pyright: ignore[reportOverlappingOverload]
+    prompt: Any,
+    options: Iterable[K],
+    *,
+    min: int = 0,
+    max: int | None = None,
+    chosen: Iterable[K] = (),
+    columns: int = 1,
+    others: Others = "alert",
+    page_size: int = 8,
+    label: Callable[[K], str] | None = None,
+    default: D,
+    **ask: Any,
+) -> list[K] | D: ...
+@overload
+def choose_many(
+    prompt: Any,
+    options: Iterable[K],
+    *,
+    min: int = 0,
+    max: int | None = None,
+    chosen: Iterable[K] = (),
+    columns: int = 1,
+    others: Others = "alert",
+    page_size: int = 8,
+    label: Callable[[K], str] | None = None,
+    **ask: Any,
+) -> list[K]: ...
 def choose_many(prompt: Any, options: Any, *, check: Any = None, retry: Any = None, **kwargs: Any) -> Any:
     """Send *prompt* with a button for each option, and return the list of those chosen; see ``aiostep.choose_many``."""
     return _wait("choose_many", choosing.choose_many(prompt, options, **_outside(check, retry), **kwargs))
 
 
+@overload
+def confirm(  # pyright: ignore[reportOverlappingOverload]
+    prompt: Any,
+    *,
+    yes: str | None = None,
+    no: str | None = None,
+    others: Others = "alert",
+    columns: int = 2,
+    default: D,
+    **ask: Any,
+) -> bool | D: ...
+@overload
+def confirm(
+    prompt: Any,
+    *,
+    yes: str | None = None,
+    no: str | None = None,
+    others: Others = "alert",
+    columns: int = 2,
+    **ask: Any,
+) -> bool: ...
 def confirm(prompt: Any, *, check: Any = None, retry: Any = None, **kwargs: Any) -> Any:
     """Ask a question with the buttons yes and no; return whether it was yes; see ``aiostep.confirm``."""
     return _wait("confirm", choosing.confirm(prompt, **_outside(check, retry), **kwargs))
 
 
-def fill(form: type[Any], *, retry: Any = None, **kwargs: Any) -> Any:
+def fill(form: type[T], *, retry: Any = None, **kwargs: Any) -> T:
     """Ask for every field of a class and return an object of it; see ``aiostep.fill``."""
-    return _wait("fill", filling.fill(form, retry=_outside(None, retry)["retry"], **kwargs))
+    filled: T = _wait("fill", filling.fill(form, retry=_outside(None, retry)["retry"], **kwargs))
+    return filled
 
 
-def stream(kinds: Any = "message", **kwargs: Any) -> Stream:
+def stream(kinds: Any = "message", **kwargs: Any) -> Stream[Any]:
     """Go through what somebody sends, in a ``with`` block and a ``for`` loop in it.
 
     In a generator: ``while (update := (yield updates.next())) is not None: ...``. See ``aiostep.stream``.
@@ -103,13 +185,13 @@ def stream(kinds: Any = "message", **kwargs: Any) -> Stream:
     return Stream(streaming.stream(kinds, **kwargs))
 
 
-class Stream:
+class Stream(Generic[T_co]):
     """What ``stream`` returns: a block, and in it an iterator."""
 
-    def __init__(self, inner: streaming.Stream) -> None:
+    def __init__(self, inner: streaming.Stream[T_co]) -> None:
         self._inner = inner
 
-    def __enter__(self) -> Stream:
+    def __enter__(self) -> Stream[T_co]:
         _now(self._inner.__aenter__())
         return self
 
@@ -118,18 +200,23 @@ class Stream:
     ) -> None:
         _now(self._inner.__aexit__(kind, error, trace))
 
-    def __iter__(self) -> Stream:
+    def __iter__(self) -> Stream[T_co]:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> T_co:
         if _yields.get():
             fix = "`while (update := (yield updates.next())) is not None:`"
             raise WouldDeadlock("a for loop cannot hand the thread of a generator back", fix)
-        found = self.next(_OVER)
+        found: Any = _wait("next", self._next(_OVER))
         if found is _OVER:
             raise StopIteration
-        return found
+        update: T_co = found
+        return update
 
+    @overload
+    def next(self) -> T_co | None: ...
+    @overload
+    def next(self, default: D) -> T_co | D: ...
     def next(self, default: Any = None) -> Any:
         """Wait for the next update and return it; *default* when there are no more."""
         return _wait("next", self._next(default))
@@ -228,10 +315,11 @@ def _outside(check: Any, retry: Any) -> dict[str, Any]:
     for name, fn in (("check", check), ("retry", retry)):
         if callable(fn) and inspect.iscoroutinefunction(inspect.unwrap(fn)):
             raise BadArgument(name, fn, "a plain function: there is no event loop in a synchronous bot")
-    return {
-        "check": check,
-        "retry": (lambda *args: Outside(functools.partial(retry, *args))) if callable(retry) else retry,
-    }
+
+    def outside(*args: Any) -> Any:
+        return Outside(functools.partial(retry, *args))
+
+    return {"check": check, "retry": outside if callable(retry) else retry}
 
 
 def _wait(name: str, coroutine: Coroutine[Any, Any, Any]) -> Any:

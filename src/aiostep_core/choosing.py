@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from .abc import Question, Sent
 from .asking import RAISE, check_attempts
@@ -22,13 +22,43 @@ from .texts import Saying, words
 if TYPE_CHECKING:
     from .waits import Wait
 
-__all__ = ["choose", "choose_many", "choose_with", "confirm"]
+__all__ = ["Others", "choose", "choose_many", "choose_with", "confirm"]
+
+K = TypeVar("K")
+D = TypeVar("D")
+Others: TypeAlias = Literal["alert", "toast", "ignore", "anyone"]
 
 _CLICK: Final = "callback_query"
 _PROBLEMS: Final[Mapping[object, str]] = {Answer.TOO_FEW: "choose_more", Answer.TOO_MANY: "choose_fewer"}
 _OTHERS: Final = ("alert", "toast", "ignore", "anyone")
 
 
+# An Enum and a dictionary are iterables too: of what they can come to.
+@overload
+async def choose(
+    prompt: Any,
+    options: Iterable[K],
+    *,
+    columns: int = 1,
+    style: Literal["inline", "reply"] = "inline",
+    others: Others = "alert",
+    page_size: int = 8,
+    label: Callable[[K], str] | None = None,
+    default: D,
+    **ask: Any,
+) -> K | D: ...
+@overload
+async def choose(
+    prompt: Any,
+    options: Iterable[K],
+    *,
+    columns: int = 1,
+    style: Literal["inline", "reply"] = "inline",
+    others: Others = "alert",
+    page_size: int = 8,
+    label: Callable[[K], str] | None = None,
+    **ask: Any,
+) -> K: ...
 async def choose(
     prompt: Any,
     options: Any,
@@ -67,6 +97,35 @@ async def choose(
     return await _ask(prompt, found, others, ask, **shown)
 
 
+@overload
+async def choose_many(
+    prompt: Any,
+    options: Iterable[K],
+    *,
+    min: int = 0,
+    max: int | None = None,
+    chosen: Iterable[K] = (),
+    columns: int = 1,
+    others: Others = "alert",
+    page_size: int = 8,
+    label: Callable[[K], str] | None = None,
+    default: D,
+    **ask: Any,
+) -> list[K] | D: ...
+@overload
+async def choose_many(
+    prompt: Any,
+    options: Iterable[K],
+    *,
+    min: int = 0,
+    max: int | None = None,
+    chosen: Iterable[K] = (),
+    columns: int = 1,
+    others: Others = "alert",
+    page_size: int = 8,
+    label: Callable[[K], str] | None = None,
+    **ask: Any,
+) -> list[K]: ...
 async def choose_many(
     prompt: Any,
     options: Any,
@@ -79,7 +138,7 @@ async def choose_many(
     page_size: int = 8,
     label: Callable[[Any], str] | None = None,
     **ask: Any,
-) -> list[Any]:
+) -> Any:
     """Send *prompt* with a button for each option, each click a check mark more or less, and return those chosen.
 
     They are returned in the order of *options*, when the person presses "Done" or writes labels with commas between.
@@ -93,13 +152,33 @@ async def choose_many(
     """
     found = options_of(options, label)
     counts = {"minimum": min, "maximum": max, "chosen": chosen}
-    many: list[Any] = await _ask(prompt, found, others, ask, many=True, columns=columns, page_size=page_size, **counts)
-    return many
+    return await _ask(prompt, found, others, ask, many=True, columns=columns, page_size=page_size, **counts)
 
 
+@overload
+async def confirm(
+    prompt: Any,
+    *,
+    yes: str | None = None,
+    no: str | None = None,
+    others: Others = "alert",
+    columns: int = 2,
+    default: D,
+    **ask: Any,
+) -> bool | D: ...
+@overload
+async def confirm(
+    prompt: Any,
+    *,
+    yes: str | None = None,
+    no: str | None = None,
+    others: Others = "alert",
+    columns: int = 2,
+    **ask: Any,
+) -> bool: ...
 async def confirm(
     prompt: Any, *, yes: str | None = None, no: str | None = None, others: str = "alert", columns: int = 2, **ask: Any
-) -> bool:
+) -> Any:
     """Ask a question with the buttons *yes* and *no*; return whether it was yes.
 
     Only what comes after the question can confirm it: what somebody typed before does not.
@@ -108,8 +187,7 @@ async def confirm(
         Exception: as for ``choose``.
     """
     options = [Option(yes or Saying("yes"), True, words("yes")), Option(no or Saying("no"), False, words("no"))]
-    found: bool = await _ask(prompt, options, others, {"fresh": True, **ask}, columns=columns, is_inline=True)
-    return found
+    return await _ask(prompt, options, others, {"fresh": True, **ask}, columns=columns, is_inline=True)
 
 
 async def _ask(prompt: Any, options: list[Option], others: str, ask: dict[str, Any], **menu: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from .asking import conversation, wait_for
 from .errors import BadArgument, WaitTimeout
@@ -17,6 +17,8 @@ from .setting import seconds
 
 __all__ = ["Stream", "stream"]
 
+T_co = TypeVar("T_co", covariant=True)
+
 
 def stream(
     kinds: Any = "message",
@@ -26,7 +28,7 @@ def stream(
     filter: Any = None,
     timeout: float | timedelta | None = None,
     limit: int | None = None,
-) -> Stream:
+) -> Stream[Any]:
     """Go through what somebody sends.
 
     ::
@@ -51,7 +53,7 @@ def stream(
     return Stream(kinds, to, scope, filter, seconds("timeout", timeout), limit)
 
 
-class Stream:
+class Stream(Generic[T_co]):
     """What ``stream`` returns: a block, and in it an iterator."""
 
     def __init__(
@@ -70,7 +72,7 @@ class Stream:
         self._left = limit
         self._stack = AsyncExitStack()
 
-    async def __aenter__(self) -> Stream:
+    async def __aenter__(self) -> Stream[T_co]:
         held = await self._stack.enter_async_context(conversation(self._to, scope=self._scope, timeout=self._timeout))
         held.kinds |= self._kinds  # from now on, not only from the first turn of the loop
         return self
@@ -80,14 +82,14 @@ class Stream:
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
 
-    def __aiter__(self) -> Stream:
+    def __aiter__(self) -> Stream[T_co]:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> T_co:
         if self._left == 0:
             raise StopAsyncIteration
         try:
-            found = await wait_for(filter=self._filter, **self._what)
+            found: T_co = await wait_for(filter=self._filter, **self._what)
         except WaitTimeout:
             raise StopAsyncIteration from None
         if self._left is not None:

@@ -1,16 +1,19 @@
-"""``ask`` and ``wait_for`` as type checkers see them; each adapter fills in the types of its framework."""
+"""``ask``, ``wait_for`` and ``stream`` as type checkers see them; each adapter fills in the types of its framework."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
+from re import Pattern
+from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 if TYPE_CHECKING:
     from .abc import Question
     from .keys import MessageScope, Scope
+    from .streaming import Stream
 
-__all__ = ["Ask", "WaitFor"]
+__all__ = ["Ask", "Streaming", "WaitFor"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -24,6 +27,32 @@ Seconds = float | timedelta | None
 class WaitFor(Protocol[MessageT, ClickT, AnyT]):
     """``wait_for`` of a framework, by what it gives for messages, for clicks and for all kinds of update."""
 
+    # Values first: a type is an object too, which a target may be.
+    @overload
+    async def __call__(
+        self,
+        target: type[T] | Question[T],
+        timeout: Seconds = None,
+        *,
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> T: ...
+    @overload
+    async def __call__(
+        self,
+        target: type[T] | Question[T],
+        timeout: Seconds = None,
+        *,
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        default: D,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> T | D: ...
     @overload
     async def __call__(
         self,
@@ -129,6 +158,7 @@ class Ask(Protocol[AnswerT]):
         force_reply: bool | str = "auto",
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
+        escape: Any = None,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
@@ -151,6 +181,7 @@ class Ask(Protocol[AnswerT]):
         force_reply: bool | str = "auto",
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
+        escape: Any = None,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
@@ -172,6 +203,7 @@ class Ask(Protocol[AnswerT]):
         force_reply: bool | str = "auto",
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
+        escape: Any = None,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
@@ -193,7 +225,73 @@ class Ask(Protocol[AnswerT]):
         force_reply: bool | str = "auto",
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
+        escape: Any = None,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
     ) -> T: ...
+    # What checkers know no type for: ``Literal[...]``, ``Annotated[...]``, ``Photo | Location``, a regular expression.
+    @overload
+    async def __call__(self, prompt: Any, as_: UnionType | Pattern[str], **options: Any) -> Any: ...
+    @overload
+    async def __call__(self, prompt: Any, as_: object, *, check: None = None, **options: Any) -> Any: ...
+
+
+class Streaming(Protocol[MessageT, ClickT, AnyT]):
+    """``stream`` of a framework."""
+
+    @overload
+    def __call__(
+        self,
+        kinds: Literal["message", "edited_message"] = "message",
+        *,
+        to: Any = None,
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        timeout: Seconds = None,
+        limit: int | None = None,
+    ) -> Stream[MessageT]: ...
+    @overload
+    def __call__(
+        self,
+        kinds: Literal["callback_query"],
+        *,
+        to: Any = None,
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        timeout: Seconds = None,
+        limit: int | None = None,
+    ) -> Stream[ClickT]: ...
+    @overload
+    def __call__(
+        self,
+        kinds: str | Collection[str],
+        *,
+        to: Any = None,
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        timeout: Seconds = None,
+        limit: int | None = None,
+    ) -> Stream[AnyT]: ...
+    @overload
+    def __call__(
+        self,
+        kinds: type[T] | Question[T],
+        *,
+        to: Any = None,
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        timeout: Seconds = None,
+        limit: int | None = None,
+    ) -> Stream[T]: ...
+    @overload
+    def __call__(
+        self,
+        kinds: Any,
+        *,
+        to: Any = None,
+        scope: Scope | MessageScope | None = None,
+        filter: Any = None,
+        timeout: Seconds = None,
+        limit: int | None = None,
+    ) -> Stream[Any]: ...

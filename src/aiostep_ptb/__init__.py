@@ -16,6 +16,11 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from .typed import ask as ask
+from .typed import choose as choose
+from .typed import choose_many as choose_many
+from .typed import confirm as confirm
+from .typed import fill as fill
+from .typed import stream as stream
 from .typed import wait_for as wait_for
 
 if TYPE_CHECKING:
@@ -25,7 +30,20 @@ if TYPE_CHECKING:
     from .application import StepApplication as StepApplication
     from .persistence import StepPersistence as StepPersistence
 
-__all__ = ["PTBAdapter", "StepApplication", "StepPersistence", "adapter", "ask", "install", "wait_for"]
+__all__ = [
+    "PTBAdapter",
+    "StepApplication",
+    "StepPersistence",
+    "adapter",
+    "ask",
+    "choose",
+    "choose_many",
+    "confirm",
+    "fill",
+    "install",
+    "stream",
+    "wait_for",
+]
 
 # What needs the framework is imported when it is used: plugin.py is in this package, and read on machines without it.
 _LAZY: Final = {

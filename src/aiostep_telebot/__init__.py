@@ -18,6 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import sync as sync
 from .typed import ask as ask
+from .typed import choose as choose
+from .typed import choose_many as choose_many
+from .typed import confirm as confirm
+from .typed import fill as fill
+from .typed import stream as stream
 from .typed import wait_for as wait_for
 
 if TYPE_CHECKING:
@@ -39,7 +44,12 @@ __all__ = [
     "TelebotAdapter",
     "adapter",
     "ask",
+    "choose",
+    "choose_many",
+    "confirm",
+    "fill",
     "install",
+    "stream",
     "wait_for",
 ]
 

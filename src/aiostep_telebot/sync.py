@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
+from re import Pattern
+from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from aiostep_core import blocking
 from aiostep_core.blocking import Questions as Questions
+from aiostep_core.blocking import Stream as Stream
 from aiostep_core.blocking import cancel as cancel
+from aiostep_core.blocking import choose as choose
+from aiostep_core.blocking import choose_many as choose_many
 from aiostep_core.blocking import clear as clear
+from aiostep_core.blocking import confirm as confirm
 from aiostep_core.blocking import conversation as conversation
+from aiostep_core.blocking import fill as fill
 from aiostep_core.blocking import next_step as next_step
 from aiostep_core.blocking import pending as pending
 from aiostep_core.blocking import register_next_step as register_next_step
@@ -27,13 +34,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Questions",
+    "Stream",
     "ask",
     "cancel",
+    "choose",
+    "choose_many",
     "clear",
+    "confirm",
     "conversation",
+    "fill",
     "next_step",
     "pending",
     "register_next_step",
+    "stream",
     "unregister_steps",
     "wait_for",
 ]
@@ -44,6 +57,32 @@ Seconds = float | timedelta | None
 
 
 class _WaitFor(Protocol):
+    # Values first: a type is an object too, which a target may be.
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self,
+        target: type[T] | Question[T],
+        timeout: Seconds = None,
+        *,
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> T: ...
+    @overload
+    def __call__(
+        self,
+        target: type[T] | Question[T],
+        timeout: Seconds = None,
+        *,
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        default: D,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> T | D: ...
     @overload
     def __call__(
         self,
@@ -134,6 +173,7 @@ class _Ask(Protocol):
         force_reply: bool | str = "auto",
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
+        escape: Any = None,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
@@ -156,6 +196,7 @@ class _Ask(Protocol):
         force_reply: bool | str = "auto",
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
+        escape: Any = None,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
@@ -177,6 +218,7 @@ class _Ask(Protocol):
         force_reply: bool | str = "auto",
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
+        escape: Any = None,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
@@ -198,11 +240,30 @@ class _Ask(Protocol):
         force_reply: bool | str = "auto",
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
+        escape: Any = None,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
     ) -> T: ...
+    @overload
+    def __call__(self, prompt: Any, as_: UnionType | Pattern[str], **options: Any) -> Any: ...
+    @overload
+    def __call__(self, prompt: Any, as_: object, *, check: None = None, **options: Any) -> Any: ...
+
+
+class _Stream(Protocol):
+    @overload
+    def __call__(self, kinds: Literal["message", "edited_message"] = "message", **options: Any) -> Stream[Message]: ...
+    @overload
+    def __call__(self, kinds: Literal["callback_query"], **options: Any) -> Stream[CallbackQuery]: ...
+    @overload
+    def __call__(self, kinds: str | Collection[str], **options: Any) -> Stream[Any]: ...
+    @overload
+    def __call__(self, kinds: type[T] | Question[T], **options: Any) -> Stream[T]: ...
+    @overload
+    def __call__(self, kinds: Any, **options: Any) -> Stream[Any]: ...
 
 
 wait_for: _WaitFor = blocking.wait_for
 ask: _Ask = blocking.ask
+stream: _Stream = blocking.stream

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
 
 from aiogram import Dispatcher, F
 from aiogram.filters import Command
@@ -11,8 +14,8 @@ from aiogram.types import CallbackQuery, Message
 from typing_extensions import assert_type
 
 import aiostep
-from aiostep import Engine, Scope
-from aiostep_aiogram import SuspendableIsolation, adapter, ask, wait_for
+from aiostep import Contact, Engine, Location, Photo, Scope
+from aiostep_aiogram import SuspendableIsolation, adapter, ask, choose, choose_many, confirm, fill, stream, wait_for
 
 dp = Dispatcher()
 assert_type(adapter.install(dp), Engine)
@@ -69,3 +72,46 @@ def options(engine: Engine) -> Mapping[str, object]:
 
 def isolation(inner: SuspendableIsolation) -> SuspendableIsolation:
     return SuspendableIsolation(inner)
+
+
+class Size(Enum):
+    SMALL = "S"
+    LARGE = "L"
+
+
+@dataclass
+class Order:
+    item: str
+    size: Size = Size.SMALL
+
+
+async def menus(message: Message) -> None:
+    assert_type(await choose("x", ["S", "L"]), str)
+    assert_type(await choose("x", {1: "Small", 2: "Large"}, columns=2, others="toast", cancel="button"), int)
+    assert_type(await choose("x", Size, timeout=60, default=None), Size | None)
+    assert_type(await choose("x", [Order("tea")], label=lambda one: one.item), Order)
+    assert_type(await choose_many("x", {1: "Small", 2: "Large"}, min=1, max=2), list[int])
+    assert_type(await choose_many("x", Size, chosen=[Size.SMALL], default=()), list[Size] | tuple[()])
+    assert_type(await confirm("x"), bool)
+    assert_type(await confirm("x", yes="Sure", no="No", default=None), bool | None)
+    assert_type(await fill(Order, review=False), Order)
+
+
+async def values(message: Message) -> None:
+    assert_type(await ask("x", Photo), Photo)
+    assert_type(await wait_for(Location), Location)
+    assert_type(await wait_for(Contact, default=None), Contact | None)
+    either: Photo | Location = await ask("x", Photo | Location)
+    literal: str = await ask("x", Literal["tea", "coffee"])
+    pattern: str = await ask("x", re.compile("[A-Z]{3}"), check=lambda code: code != "ABC")
+    del either, literal, pattern
+
+
+async def streams(message: Message) -> None:
+    async with stream(scope=Scope.CHAT, limit=3) as updates:
+        async for one in updates:
+            assert_type(one, Message)
+    async with stream("callback_query") as clicks:
+        assert_type([one async for one in clicks], list[CallbackQuery])
+    async with stream(Photo, timeout=60) as photos:
+        assert_type([one.width async for one in photos], list[int])

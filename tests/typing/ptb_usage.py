@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
 
 from telegram import Message, Update
 from telegram.ext import ApplicationBuilder, CallbackQueryHandler, CommandHandler, ContextTypes, filters
 from typing_extensions import assert_type
 
 import aiostep
-from aiostep import Engine, Scope
-from aiostep_ptb import PTBAdapter, StepApplication, adapter, ask, install, wait_for
+from aiostep import Contact, Engine, Location, Photo, Scope
+from aiostep_ptb import (
+    PTBAdapter,
+    StepApplication,
+    adapter,
+    ask,
+    choose,
+    choose_many,
+    confirm,
+    fill,
+    install,
+    stream,
+    wait_for,
+)
 
 application = ApplicationBuilder().token("42:TEST").build()
 assert_type(adapter.install(application), Engine)
@@ -67,3 +83,46 @@ application.add_handler(CommandHandler("start", questions))
 def options(served: PTBAdapter) -> Mapping[str, object]:
     assert_type(served.is_concurrent, bool)
     return served.options
+
+
+class Size(Enum):
+    SMALL = "S"
+    LARGE = "L"
+
+
+@dataclass
+class Order:
+    item: str
+    size: Size = Size.SMALL
+
+
+async def menus(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    assert_type(await choose("x", ["S", "L"]), str)
+    assert_type(await choose("x", {1: "Small", 2: "Large"}, columns=2, others="toast", cancel="button"), int)
+    assert_type(await choose("x", Size, timeout=60, default=None), Size | None)
+    assert_type(await choose("x", [Order("tea")], label=lambda one: one.item), Order)
+    assert_type(await choose_many("x", {1: "Small", 2: "Large"}, min=1, max=2), list[int])
+    assert_type(await choose_many("x", Size, chosen=[Size.SMALL], default=()), list[Size] | tuple[()])
+    assert_type(await confirm("x"), bool)
+    assert_type(await confirm("x", yes="Sure", no="No", default=None), bool | None)
+    assert_type(await fill(Order, review=False), Order)
+
+
+async def values(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    assert_type(await ask("x", Photo), Photo)
+    assert_type(await wait_for(Location), Location)
+    assert_type(await wait_for(Contact, default=None), Contact | None)
+    either: Photo | Location = await ask("x", Photo | Location)
+    literal: str = await ask("x", Literal["tea", "coffee"])
+    pattern: str = await ask("x", re.compile("[A-Z]{3}"), check=lambda code: code != "ABC")
+    del either, literal, pattern
+
+
+async def streams(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    async with stream(scope=Scope.CHAT, limit=3) as updates:
+        async for one in updates:
+            assert_type(one, Update)
+    async with stream("callback_query") as clicks:
+        assert_type([one async for one in clicks], list[Update])
+    async with stream(Photo, timeout=60) as photos:
+        assert_type([one.width async for one in photos], list[int])

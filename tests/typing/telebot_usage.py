@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
 
 from telebot import TeleBot
 from telebot.async_telebot import AsyncTeleBot
@@ -10,8 +13,20 @@ from telebot.types import CallbackQuery, Message
 from typing_extensions import assert_type
 
 import aiostep
-from aiostep import Engine, Scope
-from aiostep_telebot import StepsMixin, adapter, ask, install, sync, wait_for
+from aiostep import Contact, Engine, Location, Photo, Scope
+from aiostep_telebot import (
+    StepsMixin,
+    adapter,
+    ask,
+    choose,
+    choose_many,
+    confirm,
+    fill,
+    install,
+    stream,
+    sync,
+    wait_for,
+)
 
 
 class Bot(StepsMixin, AsyncTeleBot):
@@ -91,3 +106,62 @@ def plain_step(message: Message, number: int = 0, name: str = "") -> None: ...
 
 async def positive(number: int) -> bool:
     return number > 0
+
+
+class Size(Enum):
+    SMALL = "S"
+    LARGE = "L"
+
+
+@dataclass
+class Order:
+    item: str
+    size: Size = Size.SMALL
+
+
+async def menus(message: Message) -> None:
+    assert_type(await choose("x", ["S", "L"]), str)
+    assert_type(await choose("x", {1: "Small", 2: "Large"}, columns=2, others="toast", cancel="button"), int)
+    assert_type(await choose("x", Size, timeout=60, default=None), Size | None)
+    assert_type(await choose("x", [Order("tea")], label=lambda one: one.item), Order)
+    assert_type(await choose_many("x", {1: "Small", 2: "Large"}, min=1, max=2), list[int])
+    assert_type(await choose_many("x", Size, chosen=[Size.SMALL], default=()), list[Size] | tuple[()])
+    assert_type(await confirm("x"), bool)
+    assert_type(await confirm("x", yes="Sure", no="No", default=None), bool | None)
+    assert_type(await fill(Order, review=False), Order)
+
+
+async def values(message: Message) -> None:
+    assert_type(await ask("x", Photo), Photo)
+    assert_type(await wait_for(Location), Location)
+    assert_type(await wait_for(Contact, default=None), Contact | None)
+    either: Photo | Location = await ask("x", Photo | Location)
+    literal: str = await ask("x", Literal["tea", "coffee"])
+    pattern: str = await ask("x", re.compile("[A-Z]{3}"), check=lambda code: code != "ABC")
+    del either, literal, pattern
+
+
+async def streams(message: Message) -> None:
+    async with stream(scope=Scope.CHAT, limit=3) as updates:
+        async for one in updates:
+            assert_type(one, Message)
+    async with stream("callback_query") as clicks:
+        assert_type([one async for one in clicks], list[CallbackQuery])
+    async with stream(Photo, timeout=60) as photos:
+        assert_type([one.width async for one in photos], list[int])
+
+
+def plain_menus(message: Message) -> None:
+    assert_type(sync.choose("x", {1: "Small", 2: "Large"}), int)
+    assert_type(sync.choose("x", Size, default=None), Size | None)
+    assert_type(sync.choose_many("x", ["S", "L"]), list[str])
+    assert_type(sync.confirm("x"), bool)
+    assert_type(sync.fill(Order), Order)
+    assert_type(sync.ask("x", Photo), Photo)
+    assert_type(sync.wait_for(Location, default=None), Location | None)
+    with sync.stream(limit=3) as updates:
+        for update in updates:
+            assert_type(update, Message)
+    with sync.stream(Photo) as photos:
+        assert_type(photos.next(), Photo | None)
+        assert_type([one.width for one in photos], list[int])

@@ -72,7 +72,10 @@ class Questions(Level, level="core"):
         def even(number: int) -> bool | str:
             return number % 2 == 0 or "That is odd."
 
-        await stage.start(asking("number?", int, check=even, retry=lambda problem, left: f"{problem} ({left})"))
+        def say_why(problem: str, left: int) -> str:
+            return f"{problem} ({left})"
+
+        await stage.start(asking("number?", int, check=even, retry=say_why))
         await stage.tell(stage.alice, "/start", "number?")
         await stage.tell(stage.alice, "3", "That is odd. (2)")
         await stage.tell(stage.alice, "4", "got 4")
