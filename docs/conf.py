@@ -27,6 +27,7 @@ napoleon_use_ivar = True
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+napoleon_use_ivar = True  # the attributes of a NamedTuple would be described twice
 
 default_role = "code"
 autodoc_member_order = "bysource"

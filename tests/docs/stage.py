@@ -83,13 +83,14 @@ class Stage:
         """Read what the bot did where somebody spoke last, or to the person who is named."""
         assert self.speaker is not None, "a play begins with somebody who writes to the bot"
         where, reader = (None, self.person(action.to)) if action.to else self.place(self.speaker)
-        what = "." if action.special[0] == "toast" else None  # every click is answered, most of them silently
-        message = await reader.expect(what, kind=KINDS[action.special[0]], in_=where)
+        # Every click is answered and keyboards are taken away, mostly in silence: a page need not show it.
+        wanted: Any = {"": None, "toast": ".", "edit": lambda what: fits(action, what)}[action.special[0]]
+        message = await reader.expect(wanted, kind=KINDS[action.special[0]], in_=where)
         text = message.get("text") or message.get("caption") or ""
         assert re.search(action.pattern, text), f"the bot said {text!r}, and the page says {action.text!r}"
-        if wanted := action.buttons[1]:
+        if action.buttons[1]:
             shown = buttons_of(message)
-            assert shown == wanted, f"the bot shows the buttons {shown}, and the page {wanted}"
+            assert shown == action.buttons[1], f"the bot shows the buttons {shown}, and the page {action.buttons[1]}"
 
     async def press(self, person: Person, button: str, where: Group | Topic | None) -> None:
         """Press a button of the reply keyboard if it shows it, else one under a message."""
@@ -131,6 +132,12 @@ def make_feeder(world: World, target: Any) -> Any:
     # The builder could say it, but a page shows a bot as people build it.
     target.bot._request = (EmulatorRequest(world), EmulatorRequest(world))
     return ApplicationFeeder(world, target)
+
+
+def fits(action: Action, message: dict[str, Any]) -> bool:
+    """Tell whether a message is what a page says, with its buttons if the page shows any."""
+    text = message.get("text") or message.get("caption") or ""
+    return bool(re.search(action.pattern, text)) and buttons_of(message) == (action.buttons[1] or buttons_of(message))
 
 
 def buttons_of(message: dict[str, Any]) -> list[str]:

@@ -88,9 +88,11 @@ def _question_for(as_: Any) -> Question[Any]:
         return of_enum(as_)
     if (get_origin(as_) or as_) in _COLLECTIONS:
         return _unknown(as_)
+    if (from_plugin := _from_plugins(as_)) is not None:
+        return from_plugin
     if _has_fields(as_):
         raise BadArgument("as_", kind, "a type of one answer; for several at once there is fill()")
-    return _from_plugins(as_) or _from_libraries(as_) or _unknown(as_)
+    return _from_libraries(as_) or _unknown(as_)
 
 
 def _typing_form(as_: Any) -> Question[Any] | None:
