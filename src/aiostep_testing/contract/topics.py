@@ -43,6 +43,20 @@ class Topics(Level, level="topics"):
         await stage.tell(stage.alice, "/plain", "name?", in_=here)
         await stage.tell(stage.alice, "Ann", "hello Ann", in_=here)
 
+    async def test_a_menu_is_shown_in_its_topic(self, stage: Stage) -> None:
+        """T12: its buttons are where it was asked for; who clicks there is known; what is written elsewhere passes."""
+
+        async def size(c: Ctx) -> None:
+            await c.say(f"got {await c.call('choose', 'size?', ['S', 'L'])}")
+
+        await stage.start(size)
+        here, there = stage.forum.topic("Here"), stage.forum.topic("There")
+        question = await stage.tell(stage.alice, "/size", "size?", in_=here)
+        await stage.tell(stage.alice, "L", "other:L", in_=there)
+        assert (await stage.bob.click("S", on=question)).get("text") == "This button is not for you."
+        assert (await stage.alice.click("S", on=question)).get("text") is None
+        await stage.tell(stage.alice, None, "got S", in_=here)
+
     async def test_the_general_topic_is_one_too(self, stage: Stage) -> None:
         """T12: what is written in General does not answer a question in a topic."""
         await stage.start(greet)

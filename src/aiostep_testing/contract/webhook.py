@@ -26,6 +26,23 @@ class Webhook(Level, level="webhook"):
         await stage.tell(stage.alice, "Ann", "hello Ann")
         assert delivered_once(stage)
 
+    async def test_a_menu_by_webhook(self, stage: Stage) -> None:
+        """T41: clicks come while the handler waits, those on pages too; a late one is answered, and delivered once."""
+
+        async def number(c: Ctx) -> None:
+            await c.say(f"got {await c.call('choose', 'number?', list(range(9)), page_size=5)}")
+
+        await stage.start(number)
+        question = dict(await stage.tell(stage.alice, "/number", "number?"))
+        await stage.alice.click("▶")
+        shown = stage.alice.chat_of(question).messages[question["message_id"]]
+        await stage.until(lambda: "2/2" in str(shown.get("reply_markup")), "the second page")
+        await stage.alice.click("8")
+        await stage.tell(stage.alice, None, "got 8")
+        assert (await stage.alice.click("0", on=question)).get("text") == "This button does not work any more."
+        await stage.passes(stage.alice)
+        assert delivered_once(stage)
+
     async def test_the_request_is_answered_while_the_handler_waits(self, stage: Stage) -> None:
         """T10: the server has no reason to deliver the command again."""
         await stage.start(greet)
