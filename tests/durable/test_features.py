@@ -362,6 +362,39 @@ async def misspelt_form(update: Any) -> None:
     await say(f"{name} {age}")
 
 
+def price() -> int:
+    return 100
+
+
+def stock() -> int:
+    return 7
+
+
+async def price_first(update: Any) -> None:
+    first, second = await run(price), await run(stock)
+    await ask("Go on?")
+    await say(f"price {first}, stock {second}")
+
+
+async def stock_first(update: Any) -> None:
+    second, first = await run(stock), await run(price)
+    await ask("Go on?")
+    await say(f"price {first}, stock {second}")
+
+
+async def test_results_are_never_given_to_other_calls(world: World) -> None:
+    """Two calls that a deploy has swapped are noticed, and the conversation is kept."""
+    world.boot(shop=replaced("test.shop", price_first))
+    await world.send("/shop")
+    await world.restart(shop=replaced("test.shop", stock_first))
+    await world.send("yes")
+    (error,) = world.errors
+
+    assert isinstance(error, NonDeterminismError)
+    assert "at operation 0 the code does effect 'stock', and the journal says effect 'price'" in str(error)
+    assert world.said == []
+
+
 async def mended_form(update: Any) -> None:
     name = await ask("What is your name?", str)
     age = await ask("How old are you?", int)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aiostep_core import ask
+from aiostep_core import ask, wait_for
 from aiostep_core.durable.flows import durable
 from aiostep_core.durable.operations import run
 from aiostep_core.engine import Engine
@@ -143,4 +143,40 @@ async def test_what_comes_while_another_process_is_busy_is_kept(workers: Workers
 
     assert workers.errors == []
     assert workers.world.said == ["1.0,1.1,1.2,1.3"]
+    assert saved == ["1.0", "1.1", "1.2", "1.3"]
+    assert others == []
+
+
+async def test_what_another_process_has_taken_is_not_taken_again(workers: Workers) -> None:
+    """A process that still waits for an answer which another one got is told so when it gets it, too."""
+    await workers.deliver(facts("/go", chat_id=1, user_id=1), to=[0])
+    for number in range(4):
+        answer = facts(f"1.{number}", chat_id=1, user_id=1)
+        await workers.deliver(answer, to=[1])
+        await workers.deliver(answer, to=[0])
+
+    assert workers.errors == []
+    assert workers.world.said == ["1.0,1.1,1.2,1.3"]
+    assert len(workers.prompts) == 4
+    assert others == []
+
+
+@durable("test.click")
+async def text_and_click(update: Facts) -> None:
+    await ask("Text?", str)
+    await wait_for(kinds="callback_query")
+    await say("clicked")
+
+
+async def test_a_process_that_is_behind_catches_up(workers: Workers) -> None:
+    """It waits for a message still when the conversation, elsewhere, waits for a click: the click is what counts."""
+    for process in workers.processes:
+        process.on("/click")(text_and_click)
+    await workers.deliver(facts("/click", chat_id=1, user_id=1), to=[0])
+    await workers.deliver(facts("text", chat_id=1, user_id=1), to=[1])
+    click = facts(None, kind="callback_query", callback_data="x", message_id=7, chat_id=1, user_id=1)
+    await workers.deliver(click, to=[0])
+
+    assert workers.errors == []
+    assert workers.world.said == ["clicked"]
     assert others == []
