@@ -15,7 +15,7 @@ from aiostep_core.errors import StorageUnavailable
 from aiostep_core.storages.steps import RecordedSteps
 from tests.storages.slow_records import SlowRecords
 
-pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:ssl_context is deprecated:DeprecationWarning")]
+pytestmark = pytest.mark.anyio
 
 Answer = Callable[[str], Awaitable[Any]]
 
@@ -96,7 +96,7 @@ async def ptb_late(timed_out: aiostep.TimedOut, context: Any) -> None:
 
 @aiostep.step("frameworks.telebot.late")
 async def telebot_late(timed_out: aiostep.TimedOut, bot: Any) -> None:
-    raise LookupError(bot.bot_id)
+    raise LookupError(bot.token)
 
 
 LATE: dict[str, Any] = {"aiogram": aiogram_late, "ptb": ptb_late, "telebot": telebot_late}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -65,8 +64,11 @@ class Stage:
     async def run(self, *bots: AsyncTeleBot, **polling: Any) -> AsyncGenerator[None, None]:
         """Let the bots receive updates while the block lasts."""
         async with AsyncExitStack() as stack:
-            for bot in bots:
-                await stack.enter_async_context((self._poll if self.is_http else self._feed)(bot, **polling))
+            if self.is_http:
+                await stack.enter_async_context(self._poll(bots, **polling))
+            else:
+                for bot in bots:
+                    await stack.enter_async_context(self._feed(bot, **polling))
             yield
         if self.engine is not None:
             at_rest(self.engine)
@@ -80,17 +82,20 @@ class Stage:
         self.errors += feeder.errors
 
     @asynccontextmanager
-    async def _poll(self, bot: AsyncTeleBot, **options: Any) -> AsyncGenerator[None, None]:
-        account = self.world.bot(bot.token)
-        # What the oldest telebot does to a new aiohttp; pytest forgets this filter after each test.
-        warnings.filterwarnings("ignore", "ssl_context is deprecated", DeprecationWarning)
-        polling = asyncio.ensure_future(bot.infinity_polling(timeout=20, **options))
-        await until(lambda: polling.done() or account.poll)
+    async def _poll(self, bots: tuple[AsyncTeleBot, ...], **options: Any) -> AsyncGenerator[None, None]:
+        pollings: list[asyncio.Future[Any]] = []
         try:
+            for bot in bots:
+                account = self.world.bot(bot.token)
+                polling = asyncio.ensure_future(bot.infinity_polling(timeout=20, **options))
+                pollings.append(polling)
+                await until(lambda account=account, polling=polling: polling.done() or account.poll)
             yield
         finally:
-            polling.cancel()
-            await asyncio.wait_for(polling, 10)
+            # All at once: bots of telebot 4.20 share one session, and the first to end closes it for the others.
+            for polling in pollings:
+                polling.cancel()
+            await asyncio.wait_for(asyncio.gather(*pollings), 10)
 
     def calls(self, method: str) -> list[dict[str, Any]]:
         """List the parameters of the calls of *method* so far."""

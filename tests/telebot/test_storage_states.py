@@ -27,7 +27,7 @@ from tests.telebot.stage import TOKEN, until
 from tests.telebot.stage import Stage as AsyncStage
 from tests.telebot.threads import Stage, blocking
 
-pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:ssl_context is deprecated:DeprecationWarning")]
+pytestmark = pytest.mark.anyio
 __all__ = ["place", "redis_ends"]
 
 
