@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,15 @@ def start(python: Path, packages: str, output: int | None) -> subprocess.Popen[s
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True)
 
 
+def end(run: subprocess.Popen[str]) -> None:
+    """End a run that is not over, as Ctrl-C does, so that it puts away what it has started."""
+    run.send_signal(signal.SIGINT)
+    try:
+        run.wait(30)
+    except subprocess.TimeoutExpired:
+        run.kill()
+
+
 def main() -> int:
     wheel = ROOT / ".venvs" / "wheel" / "bin" / "python"
     installed = subprocess.run([str(wheel), "-c", PLACE], check=True, capture_output=True, text=True).stdout.strip()
@@ -29,7 +39,7 @@ def main() -> int:
             here = start(ROOT / ".venv" / "bin" / "python", "src", None)
             codes = [here.wait(), there.wait()]
         finally:
-            there.kill()
+            end(there)
     sys.stdout.flush()
     print(LOG.read_text("utf-8"), end="", flush=True)
     return max(codes)

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from tests.storages.redis_servers import RedisServer, free_port
+from tests.storages.redis_servers import RedisServer
 
 SLOTS = 16384
 NODES = 3
@@ -22,7 +22,7 @@ def cluster(version: str) -> Generator[list[RedisServer]]:
         nodes = list[RedisServer]()
         for _ in range(NODES):
             options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-config-file", "nodes")
-            nodes.append(RedisServer(version, *options, port=port_below(55_000)))
+            nodes.append(RedisServer(version, *options))
             stack.callback(nodes[-1].remove)
         for number, node in enumerate(nodes):
             slots = range(number * SLOTS // NODES, (number + 1) * SLOTS // NODES)
@@ -62,10 +62,3 @@ def replicas(watcher: RedisServer) -> int:
     with redis.Redis(port=watcher.port) as client:
         known: Any = client.sentinel_master(SERVICE)
         return int(known["num-slaves"])
-
-
-def port_below(limit: int) -> int:
-    """Return a free port whose cluster bus, 10,000 higher, is one too."""
-    while (port := free_port()) >= limit:
-        pass
-    return port

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,8 @@ VERSIONS = tuple(DISTRIBUTIONS)
 #: The oldest that there is for this Python; for what is alike with all.
 OLDEST = "6.2" if sys.version_info < (3, 13) else "8.2"
 PATIENCE = 20.0
+#: Ends a server when its tests are killed, with what it left: nobody writes to the pipe, so it ends with the tests.
+GUARD = ("sh", "-c", 'trap "" INT TERM; read -r _; kill -9 "$1" 2>/dev/null; rm -rf "$2"', "guard")
 
 
 def binary(version: str) -> Path:
@@ -48,9 +51,18 @@ def has_wheels(distribution: str) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port that nobody listens on.
+
+    It is none of those that the system gives to whoever connects to something: such a one could be taken by anybody
+    while a server is down, and who connects to a port of theirs that is free may be answered by themselves. The bus of
+    a cluster, 10,000 higher, is none either.
+    """
+    while True:
+        port = random.randrange(10_000, 20_000)
+        with contextlib.suppress(OSError):
+            for one in (port, port + 10_000):
+                socket.create_server(("127.0.0.1", one)).close()
+            return port
 
 
 class RedisServer:
@@ -58,7 +70,6 @@ class RedisServer:
 
     Args:
         options: more of its command line.
-        port: where to listen; None: anywhere.
         config: lines of a configuration file.
         is_sentinel: whether it is a Sentinel, and keeps nothing.
     """
@@ -67,7 +78,6 @@ class RedisServer:
         self,
         version: str,
         *options: str,
-        port: int | None = None,
         config: list[str] | None = None,
         is_sentinel: bool = False,
     ) -> None:
@@ -75,7 +85,7 @@ class RedisServer:
         self._program = binary(version)
         self._options = options
         self.folder = Path(tempfile.mkdtemp(prefix="aiostep-redis-"))
-        self.port = port or free_port()
+        self.port = free_port()
         self._first: list[str] = []
         if config is not None:
             (self.folder / "config").write_text("\n".join([*config, ""]), "utf-8")
@@ -83,6 +93,7 @@ class RedisServer:
         if is_sentinel:
             self._options = ("--sentinel",)
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         try:
             self.start()
         except BaseException:
@@ -102,7 +113,12 @@ class RedisServer:
             command += ["--save", "", "--unixsocket", str(self.folder / "socket")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([*command, *self._options], stdout=log, stderr=subprocess.STDOUT)
-        self.wait_until(lambda: self.do("PING") is not None, "answers")
+        self._guard = subprocess.Popen([*GUARD, str(self._process.pid), str(self.folder)], stdin=subprocess.PIPE)
+        # Two runs of the tests may have picked the same port at once: it has to be ours that answers.
+        self.wait_until(lambda: self.do("INFO", "server")["process_id"] == self._process_id(), "answered")
+
+    def _process_id(self) -> int | None:
+        return None if self._process is None else self._process.pid
 
     def do(self, *command: Any, **options: Any) -> Any:
         """Send one command on a connection of its own."""
@@ -127,6 +143,10 @@ class RedisServer:
             self._process.kill()
             self._process.wait(PATIENCE)
             self._process = None
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
 
     def remove(self) -> None:
         """End it and everything it left."""
