@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from .durable.opening import conversations_in
+from .durable.resumption import Resumption
 from .errors import StorageError, WaitCancelled, WaitEnded
 from .keys import PERSONAL, Key, Place, Scope, places_of, project
 from .named import filters
@@ -96,8 +97,7 @@ class Stepping:
             return None
         places = places_of(facts, scopes)
         if self._runtime.engine.is_cancel(facts):
-            await self._leave(places, self._runtime.now())
-            return None
+            return await self._leave(places, self._runtime.now())
         for step in await self.storage.find(places, self._runtime.now()):
             if step.filter is None and step.filter_name is not None:
                 step.filter = delivery.adapter.compile_filter(filters.get(step.filter_name))
@@ -170,9 +170,19 @@ class Stepping:
         places = {aim.place, *(Place(scope, project(scope, aim.key)) for scope in mine)}
         return await self._drop(places, self._runtime.now())
 
-    async def _leave(self, places: Iterable[Place], now: float) -> None:
-        """Drop the steps that wait for this person alone: they want to leave."""
-        await self._drop([place for place in places if place.scope in PERSONAL], now)
+    async def _leave(self, places: Iterable[Place], now: float) -> Step | None:
+        """Drop the steps that wait for this person alone: they want to leave.
+
+        A durable conversation takes the word itself, as it would if it were in memory.
+        """
+        there = [place for place in places if place.scope in PERSONAL and self.storage.may_have(place)]
+        leaving: Step | None = None
+        for step in await self.storage.find(there, now):
+            if isinstance(step, Resumption):
+                leaving = leaving or step.leaving()
+            else:
+                await self.storage.discard(step)
+        return leaving
 
     async def _drop(self, places: Iterable[Place], now: float) -> int:
         there = [place for place in places if self.storage.may_have(place)]

@@ -147,11 +147,15 @@ def _with_effects(original: type[Bot]) -> type[Bot]:
         __slots__ = ()
 
         async def _do_post(self, endpoint: str, data: Any, **options: Any) -> Any:
-            go_on = functools.partial(super()._do_post, endpoint, data, **options)
+            post = super()._do_post
             flow = current_flow.get()
             if flow is None:
-                return await go_on()
-            result = await flow.effect(endpoint, lambda key: go_on(), CALL)
+                return await post(endpoint, data, **options)
+
+            def perform(key: str) -> Any:
+                return post(endpoint, data, **options)
+
+            result = await flow.effect(endpoint, perform, CALL)
             return True if result is None else result  # one that was skipped; Telegram never says null
 
     Durable.__name__, Durable.__qualname__, Durable.__module__ = (

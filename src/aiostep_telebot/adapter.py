@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MethodType
 from typing import Any, Final, overload
 
-from telebot import TeleBot, types
+from telebot import TeleBot, asyncio_helper, types
 from telebot.async_telebot import AsyncTeleBot
 
 from aiostep_core.abc import Address, Sent
@@ -43,12 +43,15 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
         grace: seconds that handlers have at shutdown to take leave.
     """
 
+    requests = asyncio_helper
+
     def __init__(self, target: AsyncTeleBot, *, detach: bool = False, grace: float = 5.0) -> None:
         super().__init__(target, {"detach": detach, "grace": grace}, _DEFAULTS)
         self.detach = detach
         self.grace = grace
         self.raised: dict[Turn, BaseException] = {}
         self.ends: QuietEnds = QuietEnds(None, self.raised)
+        self.runtime: Runtime
         self._entry: Entry
         self._is_closing = False
 
@@ -69,6 +72,7 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
         for name, alias in ALIASES.items():
             if not hasattr(bot, name):
                 self.replace(name, MethodType(alias, bot))
+        self.follow_conversations()
         self.guard_errors()
         self._undo.append(self._unguard_errors)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType, ModuleType
+from typing import Any, TypeVar
 
 from telebot import types
 
@@ -19,11 +19,9 @@ from aiostep_core.steps import Step
 from . import sending
 from .callbacks import check_step
 from .clicks import ClickWatch
+from .durable import TelebotScribe
 from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter
-
-if TYPE_CHECKING:
-    from aiostep_core.runtime import Runtime
 
 __all__ = ["BotAdapter"]
 
@@ -34,7 +32,9 @@ class BotAdapter(Adapter[TargetT]):
     """The translation for one bot, but for where updates come in and how its methods are called."""
 
     name = "telebot"
-    runtime: Runtime
+    runtime: Any  # of the kind that the bot needs
+    #: The module of telebot that makes the bot's requests.
+    requests: ModuleType
 
     def __init__(self, target: TargetT, given: dict[str, Any], defaults: dict[str, Any]) -> None:
         self.target: TargetT = target
@@ -44,11 +44,18 @@ class BotAdapter(Adapter[TargetT]):
         self.options: Mapping[str, Any] = MappingProxyType(
             {name: value for name, value in given.items() if value != defaults[name]}
         )
+        self.scribe = self._scribe = TelebotScribe(self)
         self._learned: str | None = None
         self._is_learning = False
         self._undo: list[Callable[[], object]] = []
 
+    def follow_conversations(self) -> None:
+        """See to it that what updates are made of is kept, if a durable conversation may need it."""
+        if self.runtime.steps.durables.is_used:
+            self._scribe.prepare(None)
+
     def uninstall(self) -> None:
+        self._scribe.forget()
         while self._undo:
             self._undo.pop()()
 

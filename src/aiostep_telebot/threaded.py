@@ -25,6 +25,7 @@ from aiostep_core.threads import Detached, Outside, ThreadRuntime
 from . import sending
 from .base import BotAdapter
 from .callbacks import call_step
+from .durable import begin_without_loop
 from .threaded_entry import ThreadedEntry
 
 __all__ = ["TelebotAdapter"]
@@ -43,6 +44,7 @@ class TelebotAdapter(BotAdapter[TeleBot]):
     """
 
     runtime_class: type[Runtime] | None = ThreadRuntime
+    requests = apihelper
 
     def __init__(self, target: TeleBot, *, max_waiting: int = 1000, grace: float = 5.0) -> None:
         super().__init__(target, {"max_waiting": max_waiting, "grace": grace}, _DEFAULTS)
@@ -72,6 +74,8 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         self.replace("get_updates", self._on_get_updates)
         self.replace("stop_bot", self._on_stop_bot)
         self.replace("answer_callback_query", self._on_answer_callback_query)
+        self.follow_conversations()
+        self._undo.append(begin_without_loop(self))
         self.entry.guard_errors()
         self._undo.append(self.entry.unguard_errors)
 
@@ -198,7 +202,7 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         if callable(prompt):
             call = prompt
         elif isinstance(prompt, str):
-            given = sending.options_of(to, keyboard, force_reply, send)
+            given = sending.options_of(to, prompt, keyboard, force_reply, send)
             call = functools.partial(self.target.send_message, to.key.chat_id or 0, prompt, **given)
         else:
             raise BadArgument("prompt", type(prompt).__name__, "a text, or a function that sends a message")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from aiostep_core.context import Turn, current_turn
+from aiostep_core.durable.resumption import Resumption
 from aiostep_core.errors import WaitEnded
-from aiostep_core.facts import KINDS
 from aiostep_core.steps import Step
 from aiostep_core.threads import Outside
 
 from .callbacks import call_step
 from .facts import event_of
+from .turns import handlers_of
 
 if TYPE_CHECKING:
     from .threaded import TelebotAdapter
 
 __all__ = ["ThreadedEnds", "ThreadedSink"]
-
-_LISTS: Final = {kind: f"{kind}_handlers" for kind in KINDS["message"]}
 
 
 class ThreadedEnds:
@@ -75,7 +74,7 @@ class ThreadedSink:
         return self.steps.pop(id(event_of(turn.carrier)), None)
 
     def _set(self, kind: str, first: list[Any]) -> None:
-        bot, name = self._adapter.target, _LISTS[kind]
+        bot, name = self._adapter.target, handlers_of(kind)
         setattr(bot, name, first + [one for one in getattr(bot, name) if one is not self._handler])
 
     def _is_expected(self, event: Any) -> bool:
@@ -83,7 +82,15 @@ class ThreadedSink:
 
     def _run(self, event: Any, data: Any = None) -> Any:
         runtime, step = self._adapter.runtime, self.steps.pop(id(event))
+        if isinstance(step, Resumption):
+            return self._go_on(step, event)
         return runtime.block(runtime.steps.run(step, lambda: self._call(step, event, data)))
+
+    def _go_on(self, step: Resumption, event: Any) -> None:
+        """Go on with a durable conversation, which needs no thread while it waits."""
+        turn = current_turn.get()
+        assert turn is not None
+        self._adapter.detach(turn, turn.runtime.steps.run(step, lambda: step.fn(event)))
 
     async def _call(self, step: Step, event: Any, data: Any) -> Any:
         return await Outside(lambda: call_step(step, event, data, self._adapter.target))

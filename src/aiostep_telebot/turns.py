@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.errors import WaitEnded
-from aiostep_core.facts import KINDS
 from aiostep_core.steps import Step
 
 from .callbacks import call_step
@@ -15,10 +14,15 @@ from .callbacks import call_step
 if TYPE_CHECKING:
     from .adapter import AsyncTelebotAdapter
 
-__all__ = ["QuietEnds", "Sink"]
+__all__ = ["QuietEnds", "Sink", "handlers_of"]
 
-#: Where telebot keeps the handlers of what can run a step.
-_LISTS: Final = {kind: f"{kind}_handlers" for kind in KINDS["message"]}
+#: Where telebot keeps the handlers of what is not called as the Bot API calls it.
+_LISTS: Final = {"inline_query": "inline_handlers", "chosen_inline_result": "chosen_inline_handlers"}
+
+
+def handlers_of(kind: str) -> str:
+    """Return the name of the list in which telebot keeps the handlers of a kind of updates."""
+    return _LISTS.get(kind, f"{kind}_handlers")
 
 
 class QuietEnds:
@@ -79,7 +83,7 @@ class Sink:
 
     def _set(self, kind: str, first: list[Any]) -> None:
         # A new list: telebot may be in the middle of the old one, and would try a handler twice or leave one out.
-        bot, name = self._adapter.target, _LISTS[kind]
+        bot, name = self._adapter.target, handlers_of(kind)
         setattr(bot, name, first + [one for one in getattr(bot, name) if one is not self._handler])
 
     def _is_expected(self, event: Any) -> bool:

@@ -151,6 +151,21 @@ class Durables:
 
     async def end(self, stored: Stored, reason: str) -> None:
         """End a conversation with *reason*: its wait raises ``WaitCancelled``, and it runs to its end."""
+        run = self._end_soon(stored, reason)
+        if run is not None:
+            run.over = run.over or self._promise()
+            await run.over
+        # Else it failed, or runs in a process that will notice.
+        elif (there := await self.journals.load(stored.key)) is not None:
+            await self.journals.append(there, [], {"status": "done", "ended": f"WaitCancelled {reason}"}, keep=0)
+
+    async def _leave(self, stored: Stored, *_: Any) -> None:
+        """End a conversation because the person wants to leave, without holding up their next update."""
+        if self._end_soon(stored, "user") is None:
+            await self.end(stored, "user")
+
+    def _end_soon(self, stored: Stored, reason: str) -> Run | None:
+        """Have a conversation end beside the handlers; return it, or None if that is not for this process to do."""
         run = self.live.get(stored.key)
         is_ours = stored.status in (RUN, PARK) and self.flow_of(stored.fields) is not None
         if run is None and is_ours and not stored.is_held(self.wall_clock()):
@@ -159,13 +174,7 @@ class Durables:
             self.runtime.start(self._alone(run))
         elif run is not None:
             run.cancel(reason)
-        if run is not None:
-            run.over = run.over or self._promise()
-            await run.over
-            return
-        # It failed, or runs in a process that will notice.
-        if (there := await self.journals.load(stored.key)) is not None:
-            await self.journals.append(there, [], {"status": "done", "ended": f"WaitCancelled {reason}"}, keep=0)
+        return run
 
     def _promise(self) -> Any:
         """Return what is awaited until ``set_result`` is called, on a loop or without one."""
@@ -231,7 +240,7 @@ class Durables:
         go_on = partial(self._resume, stored, place)
         waits_at = (stored.get("at") or stored.key.name) if stored.status == PARK else key_of(place).name
         is_here = run is not None or waits_at != key_of(place).name
-        return Resumption(place=place, fn=go_on, stored=stored, is_here=is_here)
+        return Resumption(place=place, fn=go_on, end=partial(self._leave, stored), stored=stored, is_here=is_here)
 
     async def _resume(self, stored: Stored, place: Place, *_: Any) -> Any:
         """Go on with a conversation, for the update of the current turn."""
@@ -298,10 +307,8 @@ class Durables:
         name, version = fields.get("name", ""), int(fields.get("version") or 0)
         formats = [one.scribe.format for one in self.runtime.adapters if one.scribe is not None]
         if formats and (written := fields.get("format")) and written not in formats:
-            self._report(
-                f"a durable conversation {name!r} is written as {written}, and this bot reads {formats[0]}; it is "
-                f"kept: run it with the framework that it began with, or end it"
-            )
+            fix = "it is kept: run it with the framework that it began with, or end it"
+            self._report(f"a durable conversation {name!r} is written as {written}, not as {formats[0]}; {fix}")
             return None
         found = flow_named(name, version)
         if found is None and (newest := flow_named(name)) is not None:

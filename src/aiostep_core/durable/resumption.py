@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..facts import Facts
 from ..steps import Step
@@ -16,11 +18,19 @@ class Resumption(Step):
     """Goes on with a stored conversation, or takes an update that it has taken already.
 
     Attributes:
+        end: ends it, because the person wants to leave.
         is_here: it goes on in this process, and its wait has been asked about the update; or it waits elsewhere.
     """
 
     stored: Stored = field(kw_only=True)
     is_here: bool = False
+    end: Callable[..., Any] = field(kw_only=True)
+
+    def leaving(self) -> Resumption | None:
+        """Return what takes the word with which the person wants to leave; None if that is not for this one."""
+        if self.is_here or not self.stored.is_open or "firm" in self.stored.get("takes").split():
+            return None
+        return replace(self, fn=self.end)
 
     def admits(self, facts: Facts, now: float) -> bool:
         """Tell whether an update may be for the conversation, before its filter is asked; see ``Wait.admits``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final
@@ -55,7 +54,7 @@ class Run(Held):
         super().__init__(durables, flow, stored, turn)
         self.kept: Kept | None = None
         self._is_evicted = False
-        self.over: asyncio.Future[None] | None = None
+        self.over: Any = None
         self._reason: str | None = None
 
     @property
@@ -303,7 +302,9 @@ class Run(Held):
 
     async def park(self, kept: Kept, wait: Wait, deadline: float | None) -> None:
         """Write down that the conversation waits."""
-        takes = [name for name, is_so in (("commands", wait.takes_commands), ("service", wait.takes_service)) if is_so]
+        firm = not wait.is_cancellable
+        about = (("commands", wait.takes_commands), ("service", wait.takes_service), ("firm", firm))
+        takes = [name for name, is_so in about if is_so]
         fields = {"status": PARK, "asked": self._asked(kept), "kinds": " ".join(sorted(wait.kinds))}
         fields["due"] = "" if deadline is None else repr(deadline)
         place = wait.conversation.place

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .answers import Answers
 from .callbacks import Callbacks
+from .durable import Durable
 from .endings import Endings
 from .groups import Groups
 from .kinds import Kinds
-from .later import Durable, Workers
+from .later import Workers
 from .media import Media
 from .menus import Menus
 from .next_steps import NextSteps

@@ -19,7 +19,7 @@ from .context import Ctx, Program
 
 __all__ = ["LEVELS", "TOKEN", "AdapterHarness"]
 
-#: What an adapter can claim. Everybody must have "core"; nothing is checked yet of the last two.
+#: What an adapter can claim. Everybody must have "core"; nothing is checked yet of the last.
 LEVELS: Final = (
     *("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "sync"),
     *("durable", "workers"),
@@ -36,6 +36,7 @@ class AdapterHarness(ABC):
     other: the program that must handle what no command of a program handles, messages and clicks alike.
     errors: where the framework's own error handler must put what it is given.
     engine: what ``install`` returned.
+    storage: what ``install`` must be given as its storage.
     """
 
     #: The adapter's name.
@@ -50,6 +51,7 @@ class AdapterHarness(ABC):
     engine: Engine
     transport: str = "in process"
     url: str = ""
+    storage: object = None
 
     def __init__(self) -> None:
         self.errors: list[BaseException] = []

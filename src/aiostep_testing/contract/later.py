@@ -1,19 +1,11 @@
-"""Levels durable and workers: nothing can be checked yet, so nobody can claim them."""
+"""Level workers: nothing can be checked yet, so nobody can claim it."""
 
 from __future__ import annotations
 
 from .level import Level
 from .stage import Stage
 
-__all__ = ["Durable", "Workers"]
-
-
-class Durable(Level, level="durable"):
-    """Promise 12."""
-
-    async def test_a_restart(self, stage: Stage) -> None:
-        """T53: what was waiting before a restart goes on after it."""
-        raise NotImplementedError("the contract has no tests of durable conversations yet; do not claim 'durable'")
+__all__ = ["Workers"]
 
 
 class Workers(Level, level="workers"):

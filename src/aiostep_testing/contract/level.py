@@ -15,7 +15,7 @@ __all__ = ["TRANSPORTS", "Level"]
 
 #: On which transports the tests of a level run, if it is not these two.
 TRANSPORTS: Mapping[str, tuple[str, ...]] = {"polling": ("http",), "webhook": ("webhook",)}
-NOT_YET: Mapping[str, str] = dict.fromkeys(("durable", "workers"), "there are no tests of it yet")
+NOT_YET: Mapping[str, str] = {"workers": "there are no tests of it yet"}
 USUAL = ("in process", "http")
 
 

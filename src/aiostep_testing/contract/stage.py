@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from aiostep_core.durable.flows import is_starter
+from aiostep_core.storages import MemoryRecords
 from aiostep_testing.bounded import bounded
 from aiostep_testing.chats import Chat, Place
 from aiostep_testing.people import Person
@@ -45,6 +47,7 @@ class Stage:
         self._reader = self.world.person("Reader", started=False)
         self._stack = contextlib.AsyncExitStack()
         self._is_running = False
+        self._programs: tuple[Callable[..., Any], ...] = ()
 
     def play(self, test: Coroutine[Any, Any, None]) -> None:
         """Run a test on this stage."""
@@ -74,6 +77,27 @@ class Stage:
         self._is_running = True
         self._stack.push_async_callback(self._clean_up)
         await bounded(self.harness.start(self.world, {one.__name__: one for one in programs}), PATIENCE * 2)
+
+    async def start_durable(self, *programs: Callable[..., Any]) -> None:
+        """Start the bot, on a storage that outlives it, with a command for each handler that is a durable conversation.
+
+        The functions themselves are registered: they come back by their names.
+        """
+        self.harness.storage = MemoryRecords()
+        self._programs = programs
+        _take_starters(self.harness)
+        await self.start(*programs)
+
+    async def restart(self) -> None:
+        """Stop the bot as its framework does, if it runs, and start another one on the same storage."""
+        await self.stop()
+        old = self.harness
+        old.engine.uninstall()
+        self.harness = new = type(old)()
+        new.transport, new.url, new.storage, new.errors = old.transport, old.url, old.storage, old.errors
+        _take_starters(new)
+        self._is_running = True
+        await bounded(new.start(self.world, {one.__name__: one for one in self._programs}), PATIENCE * 2)
 
     async def _clean_up(self) -> None:
         if not hasattr(self.harness, "engine"):
@@ -178,6 +202,16 @@ class Stage:
     def calls(self, method: str) -> list[Json]:
         """List the parameters of the calls of *method* so far."""
         return [dict(call.params) for call in self.world.calls if call.method == method]
+
+
+def _take_starters(harness: Any) -> None:
+    """Have *harness* register durable conversations as they are."""
+    handler = harness.handler
+
+    def make(program: Any) -> Any:
+        return program if is_starter(program) else handler(program)
+
+    harness.handler = make
 
 
 class _Errors(logging.Handler):

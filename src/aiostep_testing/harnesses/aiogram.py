@@ -26,7 +26,7 @@ class AiogramHarness(AdapterHarness):
     """Each update in a task of its own, as polling does it; webhooks in the foreground."""
 
     name = "aiogram"
-    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook")
+    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "durable")
     reasons: ClassVar[Mapping[str, str]] = {"sync": "its handlers are coroutines"}
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:
@@ -35,7 +35,7 @@ class AiogramHarness(AdapterHarness):
         self.bot = self._bot(world)
         self.dispatcher = dp = Dispatcher()
         # A foreground webhook would keep its chat back for as long as its handler waits.
-        self.engine = install(dp, detach=True) if self.transport == "webhook" else install(dp)
+        self.engine = install(dp, storage=self.storage, detach=self.transport == "webhook")
         for name, program in programs.items():
             dp.message.register(self.handler(program), Command(name))
         dp.message.register(self.handler(self.other))

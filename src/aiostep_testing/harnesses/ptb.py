@@ -23,13 +23,13 @@ class PtbHarness(AdapterHarness):
     """PTB's default, one update after the other; webhooks call ``process_update`` and await it."""
 
     name = "ptb"
-    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook")
+    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "durable")
     reasons: ClassVar[Mapping[str, str]] = {"sync": "its handlers are coroutines"}
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:
         self.world = world
         self.application = application = self._application(world)
-        self.engine = install(application)
+        self.engine = install(application, storage=self.storage)
         for name, program in programs.items():
             application.add_handler(CommandHandler(name, self.handler(program)))
         application.add_handler(MessageHandler(filters.UpdateType.MESSAGE, self.handler(self.other)))

@@ -33,7 +33,7 @@ class _TelebotHarness(AdapterHarness):
 
     def _register(self, world: World, programs: Mapping[str, Program]) -> None:
         self.world, self.account = world, world.bot(TOKEN)
-        self.engine = install(self.bot)
+        self.engine = install(self.bot, storage=self.storage)
         for name, program in programs.items():
             self.bot.register_message_handler(self.handler(program), commands=[name], content_types=CONTENT)
         self.bot.register_message_handler(self.handler(self.other), func=_anything, content_types=CONTENT)
@@ -58,7 +58,7 @@ class AsyncTelebotHarness(_TelebotHarness):
     """An AsyncTeleBot; webhooks await ``process_new_updates``."""
 
     name = "telebot"
-    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook")
+    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "durable")
     reasons: ClassVar[Mapping[str, str]] = {"sync": "its handlers are coroutines"}
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:
@@ -106,7 +106,7 @@ class AsyncTelebotHarness(_TelebotHarness):
 class _SyncTelebotHarness(_TelebotHarness):
     """A TeleBot: polling in a thread of its own, or updates that other threads bring in."""
 
-    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "sync")
+    levels = (*AsyncTelebotHarness.levels, "sync")
     threaded: bool
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:

@@ -1,0 +1,185 @@
+"""Level durable: conversations that are written as one function go on after the bot was stopped and started anew."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiostep_core import ask, choose
+from aiostep_core.durable.flows import durable
+from aiostep_core.durable.operations import run
+from aiostep_core.errors import WaitCancelled, WaitTimeout
+
+from .context import Ctx
+from .harness import AdapterHarness
+from .level import Level
+from .stage import Stage
+
+__all__ = ["Durable"]
+
+#: The harness that plays; durable functions cannot hold it, as they come back by their names.
+_playing: list[AdapterHarness] = []
+#: What was done by way of ``run``.
+_done: list[str] = []
+
+
+def _pay(name: str) -> str:
+    _done.append(name)
+    return f"{name}/{len(_done)}"
+
+
+async def _say(update: Any, text: str) -> None:
+    await Ctx(_playing[-1], update).say(text)
+
+
+@durable("contract.order")
+async def order(update: Any, *_: Any) -> None:
+    name = await ask("name?", str)
+    await _say(update, f"hello {name}")
+    paid = await run(_pay, name)
+    count = await ask("how many?", int, retry="a number")
+    size = await choose("size?", {"S": "Small", "L": "Large"})
+    await _say(update, f"{count} {size} for {paid}")
+
+
+@durable("contract.waiting")
+async def waiting(update: Any, *_: Any) -> None:
+    try:
+        name = await ask("name?", str, timeout=0.4)
+    except WaitTimeout:
+        name = await ask("too late; name?", str)
+    await _say(update, f"hello {name}")
+
+
+@durable("contract.ending")
+async def ending(update: Any, *_: Any) -> None:
+    try:
+        await ask("first?", str)
+        await ask("second?", str)
+    except WaitCancelled as error:
+        await _say(update, f"ended: {error.reason}")
+    finally:
+        await run(_pay, "finally")
+
+
+class Durable(Level, level="durable"):
+    """Promise 12."""
+
+    async def _start(self, stage: Stage) -> None:
+        _done.clear()
+        await stage.start_durable(order, waiting, ending)
+        _playing[:] = [stage.harness]
+
+    async def _restart(self, stage: Stage) -> None:
+        await stage.restart()
+        _playing[:] = [stage.harness]
+
+    async def test_it_is_an_ordinary_conversation(self, stage: Stage) -> None:
+        """Promise 12: without a restart, everything is asked, done and said as anywhere else."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/order", "name?")
+        await stage.tell(stage.alice, "Ann", "hello Ann", "how many?")
+        await stage.tell(stage.alice, "many", "a number")
+        await stage.tell(stage.alice, "3", "size?")
+        stage.click(stage.alice, "Large")
+        await stage.tell(stage.alice, None, "3 L for Ann/1")
+        await stage.passes(stage.alice)
+
+    async def test_a_restart(self, stage: Stage) -> None:
+        """T53: what was waiting before a restart goes on after it; nothing is done, said or called again."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/order", "name?")
+        await self._restart(stage)
+        await stage.tell(stage.alice, "Ann", "hello Ann", "how many?")
+        await self._restart(stage)
+        await stage.tell(stage.alice, "many", "a number")
+        await self._restart(stage)
+        await stage.tell(stage.alice, "3", "size?")
+        await self._restart(stage)
+        stage.click(stage.alice, "Large")
+        await stage.tell(stage.alice, None, "3 L for Ann/1")
+        await stage.passes(stage.alice)
+        texts = [call["text"] for call in stage.calls("sendMessage")]
+        wanted = ["name?", "hello Ann", "how many?", "a number", "size?", "3 L for Ann/1", "other:ping"]
+        assert texts == wanted
+        assert _done == ["Ann"]
+
+    async def test_answers_in_order(self, stage: Stage) -> None:
+        """T01: answers that came while nobody ran are taken in their order."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/order", "name?")
+        await stage.stop()
+        for text in ("Ann", "3"):
+            stage.alice.send(text)
+        await self._restart(stage)
+        assert await stage.texts(stage.alice, 3) == ["hello Ann", "how many?", "size?"]
+
+    async def test_two_people_at_once(self, stage: Stage) -> None:
+        """Promise 4: each goes on with their own conversation, in a group as well."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/order", "name?")
+        await stage.tell(stage.bob, "/order", "name?")
+        await self._restart(stage)
+        await stage.tell(stage.bob, "Bob", "hello Bob", "how many?")
+        await stage.tell(stage.alice, "Ann", "hello Ann", "how many?")
+        await self._restart(stage)
+        await stage.tell(stage.alice, "1", "size?")
+        await stage.tell(stage.bob, "2", "size?")
+        stage.click(stage.bob, "Small")
+        await stage.tell(stage.bob, None, "2 S for Bob/1")
+        stage.click(stage.alice, "Large")
+        await stage.tell(stage.alice, None, "1 L for Ann/2")
+
+    async def test_a_time_limit(self, stage: Stage) -> None:
+        """Promise 12: a time limit that goes by while the bot runs ends the wait once."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/waiting", "name?", "too late; name?")
+        await stage.tell(stage.alice, "Ann", "hello Ann")
+        await stage.passes(stage.alice)
+
+    async def test_an_overdue_time_limit(self, stage: Stage) -> None:
+        """Promise 12: one that went by while it did not run ends it once, as soon as the bot gets updates again."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/waiting", "name?")
+        await stage.stop()
+        await asyncio.sleep(0.5)
+        await self._restart(stage)
+        await stage.passes(stage.bob)
+        await stage.tell(stage.alice, None, "too late; name?")
+        await self._restart(stage)
+        await stage.tell(stage.alice, "Ann", "hello Ann")
+        await stage.passes(stage.alice)
+        assert [call["text"] for call in stage.calls("sendMessage")].count("too late; name?") == 1
+
+    async def test_a_cancel_after_a_restart(self, stage: Stage) -> None:
+        """Promise 9: /cancel ends it with reason "user"; its ``finally`` runs once, not when the bot stops."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/ending", "first?")
+        await self._restart(stage)
+        await stage.tell(stage.alice, "a", "second?")
+        await self._restart(stage)
+        assert _done == []
+        await stage.tell(stage.alice, "/cancel", "ended: user")
+        await stage.passes(stage.alice)
+        await self._restart(stage)
+        await stage.passes(stage.alice)
+        assert _done == ["finally"]
+
+    async def test_a_newer_one_replaces_it(self, stage: Stage) -> None:
+        """T20: who begins anew after a restart is asked anew; the older ends with "replaced"."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/ending", "first?")
+        await self._restart(stage)
+        stage.alice.send("/order")
+        assert await stage.texts(stage.alice, 2) == ["ended: replaced", "name?"]
+        assert _done == ["finally"]
+        await stage.tell(stage.alice, "Ann", "hello Ann", "how many?")
+
+    async def test_an_update_that_is_delivered_again(self, stage: Stage) -> None:
+        """T10: an answer that was taken before the restart is not the answer to the next question after it."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/order", "name?")
+        await stage.tell(stage.alice, "Ann", "hello Ann", "how many?")
+        await self._restart(stage)
+        stage.world.redeliver(stage.account, stage.account.history[-1]["update_id"])
+        await stage.tell(stage.alice, "3", "size?")
