@@ -22,6 +22,7 @@ from aiogram.types import (
 from aiostep_core.abc import Address, Sent
 from aiostep_core.errors import BadArgument
 from aiostep_core.keyboards import Keyboard
+from aiostep_core.texts import Plain
 
 __all__ = ["edit", "is_gone", "is_method", "keyboard", "send"]
 
@@ -48,6 +49,8 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
         given: dict[str, Any] = {
             name: value for name, value in {**place, **reply, "reply_markup": markup}.items() if value is not None
         }
+        if isinstance(prompt, Plain):
+            given["parse_mode"] = None  # not the bot's own
         sent = await bot.send_message(to.key.chat_id or 0, prompt, **{**given, **options})
     else:
         raise BadArgument("prompt", type(prompt).__name__, "a text, or a method such as message.answer_photo(...)")

@@ -184,7 +184,10 @@ class Adapter(ABC, Generic[TargetT]):
     async def send(
         self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any
     ) -> Sent:
-        """Send *prompt* (a text, or what the framework can send) to *to*; errors of the framework pass through."""
+        """Send *prompt* (a text, or what the framework can send) to *to*; errors of the framework pass through.
+
+        A text that is a ``texts.Plain`` is sent without any parse mode, unless *send* has one.
+        """
 
     def watch_click(self, delivery: Delivery) -> None:
         """Begin to notice whether the handler that got this click answers it itself; then ``answer_click`` must not."""

@@ -273,8 +273,19 @@ class _Choosing(Prompting):
             return await super()._run(prompt, retry, attempts)
         finally:
             del buttons[self._menu.token]
+            self._refuse_unread()
             if self._kept is None or not self._kept.is_leaving:
                 self._take_away()
+
+    def _refuse_unread(self) -> None:
+        """Answer the clicks that came right after the one that counts: no other question would ever read them."""
+        runtime = self._setting.runtime
+        for conversation in runtime.engine.waits.at(self._setting.aim.place):
+            late = [one for one in conversation.unread or () if self._is_mine(one)]
+            if late:
+                conversation.unread = [one for one in conversation.unread or () if one not in late]
+            for delivery in late:
+                runtime.clicks.refuse(delivery)
 
     def _memory(self) -> dict[str, Any]:
         return {**super()._memory(), **self._menu.memory()}

@@ -17,6 +17,7 @@ from .decisions import Decision as Decision
 from .decisions import Glance as Glance
 from .decisions import Outcome as Outcome
 from .facts import Delivery, Facts
+from .keyboards import is_stale
 from .keys import ABOUT_MESSAGE, Key, Place, Scope, personal, places_of, project
 from .lanes import Held, Lane, Lanes
 from .recent import RecentAlbums, RecentUpdates
@@ -206,7 +207,7 @@ class Engine:
                 decision = self._offer_waits(conversation, delivery, now, last)
                 if decision is not None:
                     return decision
-                if conversation.keeps(facts, now):
+                if conversation.keeps(facts, now) and not is_stale(facts.callback_data, self.buttons):
                     return Decision(Outcome.KEPT if conversation.put(delivery) else Outcome.PASS, delivery)
             if filed and not is_for_somebody and place.scope is Scope.BUTTONS and facts.kind == "callback_query":
                 return Decision(Outcome.NOT_YOURS, delivery)

@@ -10,7 +10,7 @@ from .errors import BadArgument
 from .forms import Form, FormField, Progress, shown
 from .menus import Answer, Option
 from .setting import Setting
-from .texts import Saying
+from .texts import Plain, Saying
 
 __all__ = ["fill"]
 
@@ -89,7 +89,8 @@ class _Filling:
             fields = [self.progress.field(name) for name in answers]
             lines = [self._line(one, answers) for one in fields]
             ready = Option(Saying("review_ok"), _READY)
-            text = "\n".join([*([self.problem, ""] if self.problem else []), *lines, "", self._say(Saying("review"))])
+            problem = [self.problem, ""] if self.problem else []
+            text = Plain("\n".join([*problem, *lines, "", self._say(Saying("review"))]))
             labels = [Option(one.label, one.name) for one in fields]
             self.problem = ""
             name = await choose_with(text, [*labels, ready], "alert", {"page_size": 90}, **self._ask)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Container
 from typing import Final, NamedTuple
 
-__all__ = ["Button", "Keyboard", "is_ours", "new_token", "pressed"]
+__all__ = ["Button", "Keyboard", "is_ours", "is_stale", "new_token", "pressed"]
 
 _OURS: Final = "as:"
 _DATA: Final = re.compile(rf"{_OURS}([\w-]{{12}}):([a-z0-9]{{1,12}})", re.ASCII)
@@ -52,6 +53,14 @@ def data_of(token: str, code: str) -> str:
 def is_ours(data: object) -> bool:
     """Tell whether *data* came with a click on one of our buttons, of this or of an earlier run."""
     return isinstance(data, str) and data.startswith(_OURS)
+
+
+def is_stale(data: str | None, tokens: Container[str]) -> bool:
+    """Tell whether *data* came with a click on a button of ours, but of no question with one of *tokens*."""
+    if not is_ours(data):
+        return False
+    press = pressed(data)
+    return press is None or press.token not in tokens
 
 
 def pressed(data: str | None) -> Press | None:

@@ -15,7 +15,7 @@ from .keeping import current_flow, name_of_prompt
 from .keys import MessageKey, Place, Scope
 from .questions import Retry
 from .setting import Setting, seconds
-from .texts import Saying
+from .texts import Plain, Saying
 
 if TYPE_CHECKING:
     from .durable.kept import Kept
@@ -80,7 +80,8 @@ class Prompting:
             first = prompt
             if kept.state is not None:
                 self._recall(kept.state)
-                first = kept.state.get("owed")
+                owed = kept.state.get("owed")
+                first = owed and (Plain if owed[1] else str)(owed[0])
             value, delivery = await self._run(first, retry, attempts)
             return self._written(value), delivery
 
@@ -103,7 +104,9 @@ class Prompting:
                         raise TooManyAttempts(self._taken, said) from None
                     prompt = await _what_to_say(retry, said, left) or self._say(Saying("again"), delivery)
                     if self._kept is not None:  # before anybody hears of it, and so that they do hear of it
-                        await self._kept.refused(delivery, self._timeout, {**self._memory(), "owed": prompt})
+                        owed = prompt if isinstance(prompt, str) else self._say(Saying("again"), delivery)
+                        memory = {**self._memory(), "owed": [str(owed), isinstance(owed, Plain)]}
+                        await self._kept.refused(delivery, self._timeout, memory)
         finally:
             for timer in self._timers:
                 timer.cancel()
@@ -198,7 +201,8 @@ class Prompting:
 
     def _say(self, what: str | Saying, delivery: Delivery) -> str:
         language = self._setting.adapter.language_of(delivery.update)
-        return self._setting.runtime.engine.texts.say(what, language)
+        said = self._setting.runtime.engine.texts.say(what, language)
+        return Plain(said) if isinstance(what, Saying) else said
 
     # What a durable conversation keeps.
 

@@ -20,6 +20,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 from aiostep_core.abc import Address, Sent
 from aiostep_core.errors import BadArgument
 from aiostep_core.keyboards import Keyboard
+from aiostep_core.texts import Plain
 
 try:
     from telegram import ReplyParameters
@@ -51,7 +52,8 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
     markup, reply = _markup(to, keyboard, force_reply, options)
     given: dict[str, Any] = {**reply, **({} if markup is None else {"reply_markup": markup}), **options}
     if isinstance(prompt, str):
-        sent: Any = await bot.send_message(to.key.chat_id or 0, prompt, **{**_place(to), **given})
+        plain: dict[str, Any] = {"parse_mode": None} if isinstance(prompt, Plain) else {}  # not the bot's own
+        sent: Any = await bot.send_message(to.key.chat_id or 0, prompt, **{**plain, **_place(to), **given})
     elif inspect.isawaitable(prompt):
         if keyboard is not None or force_reply is True or options:
             _close(prompt)

@@ -11,6 +11,7 @@ from telebot import apihelper, asyncio_helper, types
 from aiostep_core.abc import Address, Sent
 from aiostep_core.errors import BadArgument
 from aiostep_core.keyboards import Button, Keyboard
+from aiostep_core.texts import Plain
 
 __all__ = ["REFUSALS", "change_of", "edit", "is_gone", "keyboard", "options_of", "send", "sent_of"]
 
@@ -20,7 +21,7 @@ _BLOCKED: Final = ("blocked", "deactivated")
 REFUSALS: Final = (asyncio_helper.ApiException, asyncio_helper.RequestTimeout, apihelper.ApiException, OSError)
 
 
-def options_of(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> dict[str, Any]:
+def options_of(to: Address, prompt: str, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Return what ``send_message`` is to be called with, beside chat and text.
 
     A bot in privacy mode sees in a group only what replies to it, so there it asks for a reply; selectively: the
@@ -40,6 +41,8 @@ def options_of(to: Address, keyboard: Any, force_reply: Any, options: dict[str, 
         keyboard, wants_reply = types.ForceReply(selective=True if is_reply else None), True
     if wants_reply and is_reply:
         place["reply_parameters"] = types.ReplyParameters(to.reply_to_id, allow_sending_without_reply=True)
+    if isinstance(prompt, Plain):
+        place["parse_mode"] = ""  # not the bot's own, which None would mean
     given = {**place, "reply_markup": keyboard, **options}
     return {name: value for name, value in given.items() if value is not None}
 
@@ -126,5 +129,5 @@ async def send(bot: Any, to: Address, prompt: Any, keyboard: Any, force_reply: A
         return sent_of(await prompt)
     if not isinstance(prompt, str):
         raise BadArgument("prompt", type(prompt).__name__, "a text, or a call such as bot.send_photo(...)")
-    given = options_of(to, keyboard, force_reply, options)
+    given = options_of(to, prompt, keyboard, force_reply, options)
     return sent_of(await bot.send_message(to.key.chat_id or 0, prompt, **given))

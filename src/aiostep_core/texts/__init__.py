@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from ..errors import BadArgument
 
-__all__ = ["LANGUAGES", "Saying", "Texts", "Translate", "words"]
+__all__ = ["LANGUAGES", "Plain", "Saying", "Texts", "Translate", "words"]
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
@@ -36,6 +36,12 @@ class Saying(NamedTuple):
 
     def __str__(self) -> str:
         return Texts().say(self)
+
+
+class Plain(str):
+    """A prompt that has no markup, whatever parse mode the bot has: there may be a "<" of a person in it."""
+
+    __slots__ = ()
 
 
 class Texts:

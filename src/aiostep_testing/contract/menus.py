@@ -182,6 +182,24 @@ class Menus(Level, level="menus"):
         assert await pressed(stage.alice, "a", on=first) == say(Saying("stale"))
         await stage.passes(stage.alice)
 
+    async def test_a_late_click_while_the_handler_is_busy(self, stage: Stage) -> None:
+        """T14: it is not kept for a question that would never read it, but answered, while the next one waits."""
+
+        async def two(c: Ctx) -> None:
+            first = await c.call("choose", "first?", ["a", "b"])
+            await c.say("noted")
+            await c.pause(0.1)
+            await c.say(f"got {first}{await c.call('choose', 'second?', ['a', 'b'])}")
+
+        await stage.start(two)
+        first = dict(await stage.tell(stage.alice, "/two", "first?"))
+        stage.click(stage.alice, "a")
+        await stage.tell(stage.alice, None, "noted")
+        assert await pressed(stage.alice, "b", on=first) == say(Saying("stale"))
+        await stage.tell(stage.alice, None, "second?")
+        await pressed(stage.alice, "b")
+        await stage.tell(stage.alice, None, "got ab")
+
     async def test_a_button_from_before_a_restart(self, stage: Stage) -> None:
         """T14: it says that it does not work any more, while somebody is asked and while nobody is."""
         await stage.start(old, start("choose", "size?", SIZES))

@@ -27,6 +27,7 @@ from aiostep_core.keyboards import Keyboard, is_ours
 from aiostep_core.keys import Key
 from aiostep_core.runtime import Runtime
 from aiostep_core.steps import Step
+from aiostep_core.texts import Plain
 
 from .facts import EVENTS, facts_of, key_of_object, kind_of
 
@@ -278,7 +279,8 @@ class TelethonAdapter(Adapter[TelegramClient]):
             reply_to = to.reply_to_id or reply_to
         elif to.chat_type in _GROUPS and getattr(keyboard, "selective", False):
             reply_to = to.reply_to_id or reply_to
-        given = {"buttons": keyboard, "reply_to": reply_to, **send}
+        plain = {"parse_mode": None} if isinstance(prompt, Plain) else {}  # not Telethon's Markdown
+        given = {"buttons": keyboard, "reply_to": reply_to, **plain, **send}
         return _sent(await self.target.send_message(to.key.chat_id, prompt, **given))
 
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
