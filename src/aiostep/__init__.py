@@ -85,6 +85,8 @@ from aiostep_core.durable.standing import end_durable as end_durable
 from aiostep_core.durable.standing import result as result
 from aiostep_core.durable.standing import send_signal as send_signal
 from aiostep_core.durable.standing import where as where
+from aiostep_core.durable.together import first as first
+from aiostep_core.durable.together import gather as gather
 from aiostep_core.errors import AiostepError as AiostepError
 from aiostep_core.errors import AlreadyInstalled as AlreadyInstalled
 from aiostep_core.errors import AlreadyWaiting as AlreadyWaiting
@@ -205,7 +207,9 @@ __all__ = [
     "end_durable",
     "field",
     "fill",
+    "first",
     "form",
+    "gather",
     "install",
     "next_step",
     "now",

@@ -238,8 +238,8 @@ class Durables:
         if stored.status == FAILED and self.owner() in stored.get("tried").split():
             return None
         go_on = partial(self._resume, stored, place)
-        waits_at = (stored.get("at") or stored.key.name) if stored.status == PARK else key_of(place).name
-        is_here = run is not None or waits_at != key_of(place).name
+        waits_at = (stored.get("at") or stored.key.name).split("\n")
+        is_here = run is not None or (stored.status == PARK and key_of(place).name not in waits_at)
         return Resumption(place=place, fn=go_on, end=partial(self._leave, stored), stored=stored, is_here=is_here)
 
     async def _resume(self, stored: Stored, place: Place, *_: Any) -> Any:

@@ -156,7 +156,7 @@ def _is_list(value: object) -> bool:
 def _written(error: BaseException, values: Values) -> list[Any] | None:
     name = type(error).__name__
     if isinstance(error, TooManyAttempts):
-        return [name, [error.attempts, error.problem]]
+        return [name, [error.attempts, str(error.problem)]]
     if isinstance(error, EffectFailed):
         return [name, [error.error, str(error).partition(": ")[2]]]
     known: object = _BUILTIN.get(name)

@@ -18,6 +18,8 @@ from .journals import DONE, FAILED, LEASE, RUN, Stored
 from .values import Asked, Finished, How, Kind, Operation, Outcome
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ..context import Turn
     from ..facts import Delivery
     from ..waits import Conversation
@@ -50,6 +52,7 @@ class Held:
     """
 
     machine: Machine
+    lock: asyncio.Lock | None = None
 
     def __init__(self, durables: Durables, flow: Flow, stored: Stored, turn: Turn) -> None:
         self._durables = durables
@@ -154,6 +157,12 @@ class Held:
         Raises:
             Lost: somebody else has written since.
         """
+        if self.lock is None:
+            return await self._save(fields, due, how)
+        async with self.lock:  # several questions are out, and each may write
+            return await self._save(fields, due, how)
+
+    async def _save(self, fields: Mapping[str, str], due: float | None, how: dict[str, Any]) -> None:
         if self.stored.get("holder") != self.holder:
             fields = {**fields, "holder": self.holder, "owner": self._durables.owner()}
         if fields.get("status") == RUN:

@@ -98,6 +98,11 @@ class Machine:
         self.is_muted = False
         return Operation(Kind.WAIT, name, perform, options)
 
+    def several(self, branches: list[tuple[int, Any]]) -> Operation:
+        """Return the operation that is over when the first of several waits is; it gives a number and an outcome."""
+        self._check("several questions")
+        return Operation(Kind.SEVERAL, Kind.SEVERAL, _nothing, branches)
+
     def effect(self, name: str, perform: Callable[..., Any], options: Any = None) -> Awaitable[Any]:
         """Return the operation that does something which is done once."""
         self._check(name)
@@ -242,6 +247,8 @@ class Machine:
 
     def _replayed(self, stop: Operation) -> Outcome | None:
         """Return what the journal says of *stop*; None: nothing, it is to be performed."""
+        if stop.kind == Kind.SEVERAL:
+            return self._replayed_branch(stop)
         if self.position < len(self._entries):
             entry = self._entries[self.position]
             if entry.kind != stop.kind or not is_same_name(entry.name, stop.name):
@@ -255,6 +262,27 @@ class Machine:
             stop.state, self._asked = self._asked.state, None
         elif stop.kind in (Kind.EFFECT, Kind.WAIT) and self._begun == self.position:
             stop.is_in_doubt, self._begun = True, None
+        return None
+
+    def _replayed_branch(self, stop: Operation) -> Outcome | None:
+        branches: dict[str, Operation] = {str(number): one for number, one in stop.options}
+        if self.position < len(self._entries):
+            entry = self._entries[self.position]
+            number, _, name = entry.name.partition(" ")
+            if entry.kind != Kind.WAIT or number not in branches or not is_same_name(name, branches[number].name):
+                raise self._differs(f"waits for several: {list(branches.values())!r}", self._expected())
+            self.position += 1
+            return Outcome((int(number), self._outcome_of(entry)))
+        self._entries = ()
+        if self._asked is not None:
+            known: dict[str, Any] = self._asked.state if self._asked.name == Kind.SEVERAL else {}
+            for number, (name, state) in known.items():
+                if number not in branches or not is_same_name(name, branches[number].name):
+                    raise self._differs(f"waits for several: {list(branches.values())!r}", self._expected())
+                branches[number].state = state
+            if not known:
+                raise self._differs("waits for several", self._expected())
+            self._asked = None
         return None
 
     def _expected(self) -> str:

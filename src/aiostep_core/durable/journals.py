@@ -9,7 +9,7 @@ one conversation exactly one can. The fields of a record:
 * holder, owner, until: who goes on with it, in which process; if it runs, until when others leave it alone
 * asked: for what it waits, with what its asker needs; kinds, takes: the updates that may answer
 * after, seen: the update that it went on with last, and the last few that it has taken; no update is taken twice
-* at: where it waits, if that is not its own place
+* at: where it waits, if that is not only its own place
 * due: when its time limit is up; signals: those that nobody has awaited yet
 * begun: the position of the effect that was begun last
 * inbox: updates that came to another process while it was running

@@ -19,6 +19,8 @@ class Kept:
     Attributes:
         state: what was kept of the question when it was asked before, perhaps by another process; None: never.
         wait: the wait that is open for it.
+        delivery: the update that answered it.
+        signal: the name of the wait that a signal has ended.
     """
 
     def __init__(self, run: Run, operation: Operation) -> None:
@@ -26,6 +28,8 @@ class Kept:
         self.name = operation.name
         self.state: dict[str, Any] | None = operation.state
         self.wait: Wait | None = None
+        self.delivery: Delivery | None = None
+        self.signal: str | None = None
 
     @property
     def is_leaving(self) -> bool:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import EffectInDoubt, NonDeterminismError, NotDurable, StorageDamaged, WaitCancelled, WaitEnded
-from ..waits import WaitState
+from ..decisions import Changes
+from ..errors import (
+    EffectInDoubt,
+    NonDeterminismError,
+    NotDurable,
+    StorageDamaged,
+    StorageUnavailable,
+    WaitCancelled,
+    WaitEnded,
+)
+from ..waits import Signal, WaitState
 from .contexts import held_by
-from .effects import Effect
-from .held import Held, Lost
+from .doing import Doing
+from .held import Lost
 from .journals import PARK, key_of
 from .kept import Kept
+from .several import Several, refuse_threads
 from .values import Entry, Evicted, Finished, How, Kind, Operation, Outcome
 
 if TYPE_CHECKING:
     from ..context import Turn
     from ..facts import Delivery
+    from ..keys import Place
     from ..waits import Wait
     from .conversations import Durables
     from .flows import Flow
@@ -43,7 +53,7 @@ class _Signalled(Exception):
     """The signal that an operation waits for is there already."""
 
 
-class Run(Held):
+class Run(Doing):
     """A durable conversation that this process goes on with.
 
     Attributes:
@@ -53,6 +63,7 @@ class Run(Held):
     def __init__(self, durables: Durables, flow: Flow, stored: Stored, turn: Turn) -> None:
         super().__init__(durables, flow, stored, turn)
         self.kept: Kept | None = None
+        self.several: Several | None = None
         self._is_evicted = False
         self.over: Any = None
         self._reason: str | None = None
@@ -64,23 +75,38 @@ class Run(Held):
 
     # From outside.
 
+    @property
+    def _open_waits(self) -> list[Wait]:
+        """The waits that are open; of one question, or of several."""
+        waits = [] if self.several is None else self.several.waits
+        if self.kept is not None and self.kept.wait is not None:
+            waits.append(self.kept.wait)
+        return [wait for wait in waits if wait.state is WaitState.PENDING]
+
     def cancel(self, reason: str) -> None:
         """Have its wait, or its next one, raise ``WaitCancelled``."""
         self._reason = reason
-        if self.kept is not None and self.kept.wait is not None and self.kept.wait.state is WaitState.PENDING:
-            runtime = self._durables.runtime
-            runtime.perform(runtime.engine.end(self.kept.wait.conversation, reason))
+        runtime = self._durables.runtime
+        for conversation in {wait.conversation for wait in self._open_waits}:
+            runtime.perform(runtime.engine.end(conversation, reason))
 
     def notice(self) -> None:
         """Look whether a signal has come that it waits for."""
-        if self.kept is not None and self.kept.wait is not None and self.signal_for(self.kept.name) is not None:
-            runtime = self._durables.runtime
-            runtime.perform(runtime.engine.end(self.kept.wait.conversation, "signal"))
+        runtime = self._durables.runtime
+        every = [] if self.several is None else self.several.kept
+        for kept in [*every, *([] if self.kept is None else [self.kept])]:
+            if kept.wait is not None and self.signal_for(kept.name) is not None:
+                if kept.wait.take(Signal.CANCEL, reason="signal"):
+                    runtime.perform(Changes(ended=[kept.wait]))
+                return
 
     def leave(self) -> None:
         """Take it out of memory; it must be waiting."""
-        if self.kept is not None and self.kept.wait is not None:
-            self._is_evicted = self.kept.wait.conversation.is_silent = True
+        waits = self._open_waits
+        if waits:
+            self._is_evicted = True
+            for wait in waits:
+                wait.conversation.is_silent = True
             self.cancel("evicted")
 
     async def go(self) -> Any:
@@ -92,6 +118,7 @@ class Run(Held):
             return None
         finally:
             self.machine.kill()
+            self._close_several()
             self._durables.remove(self)
             if self.over is not None and not self.over.done():
                 self.over.set_result(None)
@@ -147,7 +174,7 @@ class Run(Held):
             try:
                 stop = await self._step()
                 if isinstance(stop, Operation):
-                    await (self._wait(stop) if stop.kind == Kind.WAIT else self._effect(stop))
+                    await self._do(stop)
                 elif stop.how is How.RETURNED:
                     await self._end("returned", stop.value)
                     return stop.value
@@ -155,6 +182,7 @@ class Run(Held):
                     await self._begin_anew(stop)
             except Lost:
                 self.machine.kill()
+                self._close_several()
                 if self.delivery is None or self.conversation is None:
                     raise Left from None
                 self.offer(self.delivery, self.conversation)
@@ -184,6 +212,29 @@ class Run(Held):
             await self.fail(error)
             raise
 
+    async def _do(self, operation: Operation) -> None:
+        if operation.kind == Kind.SEVERAL:
+            await self._wait_for_several(operation)
+        elif operation.kind == Kind.WAIT:
+            await self._wait(operation)
+        else:
+            await self._effect(operation)
+
+    async def _wait_for_several(self, operation: Operation) -> None:
+        """Ask all of several, until one has an outcome."""
+        if self._durables.journals.is_for_threads:
+            self.machine.resume(Outcome(error=refuse_threads()))
+            return
+        self.several = self.several or Several(self)
+        self.lock = self.several.lock
+        entry, outcome, kept = await self.several.next(operation)
+        self.delivery = kept.delivery
+        await self._conclude(kept, entry, outcome)
+
+    def _close_several(self) -> None:
+        if self.several is not None:
+            self.several.close()
+
     async def _wait(self, operation: Operation) -> None:
         """Ask, or go on asking, until there is an outcome."""
         if self.flow.strict and (found := held_by(self.machine.coroutine)):
@@ -191,34 +242,44 @@ class Run(Held):
         await self._announce(operation)
         kept = self.kept = Kept(self, operation)
         try:
+            entry, outcome = await self.ask(operation, kept)
+        finally:
+            self.kept = None
+        self.delivery = kept.delivery
+        return await self._conclude(kept, entry, outcome)
+
+    async def ask(self, operation: Operation, kept: Kept) -> tuple[Entry, Outcome]:
+        """Perform a wait; return what it comes to.
+
+        Raises:
+            Lost, Left, StorageError: it comes to nothing here.
+        """
+        try:
             if self._reason is not None:
                 raise WaitCancelled(self._reason)
             if (text := self.signal_for(operation.name)) is not None:
                 raise _Signalled(text)
             if operation.is_in_doubt and self.flow.on_doubt == "raise":
                 raise EffectInDoubt(operation.name, self._key())
-            value, self.delivery = await operation.perform(kept)
-            entry, outcome = self._entries.answer(operation.name, value, self.delivery)
-        except (Lost, Left, NonDeterminismError):
+            value, kept.delivery = await operation.perform(kept)
+            return self._entries.answer(operation.name, value, kept.delivery)
+        except (Lost, Left, NonDeterminismError, StorageUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to the conversation
             if (text := self.signal_for(operation.name)) is not None:
-                entry, outcome = self._entries.answer(operation.name, self._durables.values.decode(text), None)
-                return await self._conclude(kept, entry, outcome, operation.name)
+                kept.signal = operation.name
+                return self._entries.answer(operation.name, self._durables.values.decode(text), None)
             if self.is_leaving and isinstance(error, WaitCancelled):
                 raise Left from None
-            entry, outcome = self._entries.error(Kind.WAIT, operation.name, error)
-        finally:
-            self.kept = None
-        return await self._conclude(kept, entry, outcome)
+            return self._entries.error(Kind.WAIT, operation.name, error)
 
-    async def _conclude(self, kept: Kept, entry: Entry, outcome: Outcome, signal: str | None = None) -> None:
+    async def _conclude(self, kept: Kept, entry: Entry, outcome: Outcome) -> None:
         """Write down how a question ended."""
         if kept.wait is not None:
             self.conversation = kept.wait.conversation
         self._reason = None
         self._note(entry, outcome)
-        await self.save({**self.lease(), "asked": "", **self._seen()}, without=signal)
+        await self.save({**self.lease(), "asked": "", **self._seen()}, without=kept.signal)
         self.delivery = None
         if kept.wait is not None and kept.wait.conversation.place != self.stored.place:
             await self._durables.journals.forget_hint(kept.wait.conversation.place)
@@ -229,58 +290,6 @@ class Run(Held):
             operation.state = {"at": self.wall()}
         elif self.flow.durability == "intent" and operation.options is not None and operation.state is None:
             await self.save({**self.lease(), "begun": str(self.machine.position)})
-
-    def _key(self) -> str:
-        """Return what the operation that is next is known by, however often it is begun."""
-        return f"{self.stored.get('id')}/{self.stored.get('epoch')}/{self.machine.position}"
-
-    async def _effect(self, operation: Operation) -> None:
-        """Do what is done once."""
-        how: Effect = operation.options
-        key = self._key()
-        known = await self._settle_doubt(operation, how, key) if operation.is_in_doubt else None
-        if known is None:
-            if self.flow.durability == "intent" and not how.is_pure and not operation.is_in_doubt:
-                await self.save({**self.lease(), "begun": str(self.machine.position)})
-            known = await self._perform(operation, key)
-        self._note(*known)
-        if self.flow.durability == "step" and not how.is_pure:
-            await self.save(self.lease())
-
-    async def _perform(self, operation: Operation, key: str) -> tuple[Entry, Outcome]:
-        try:
-            value = await self._called(operation, key)
-            if inspect.isawaitable(value):
-                value = await value
-            return self._entries.value(Kind.EFFECT, operation.name, value)
-        except Exception as error:  # noqa: BLE001 - it belongs to the conversation
-            return self._entries.error(Kind.EFFECT, operation.name, error)
-
-    async def _called(self, operation: Operation, key: str) -> Any:
-        """Call what an effect does; without a loop, without the lock."""
-        if not self._durables.journals.is_for_threads:
-            return operation.perform(key)
-        from ..threads import Outside
-
-        return await Outside(lambda: operation.perform(key))
-
-    async def _settle_doubt(self, operation: Operation, how: Effect, key: str) -> tuple[Entry, Outcome] | None:
-        """Return what became of an effect that was cut, or None if it is to be done again."""
-        policy = how.on_doubt or self.flow.on_doubt
-        if how.reconcile is not None:
-            found = how.reconcile(key)
-            was_done, value = await found if inspect.isawaitable(found) else found
-            return self._entries.value(Kind.EFFECT, operation.name, value) if was_done else None
-        if policy == "raise":
-            return self._entries.error(Kind.EFFECT, operation.name, EffectInDoubt(operation.name, key))
-        if policy == "skip" and (how.is_call or how.on_doubt is not None):
-            return self._entries.value(Kind.EFFECT, operation.name, None)
-        return None
-
-    def _note(self, entry: Entry, outcome: Outcome) -> None:
-        self._last_error = outcome.error
-        self.machine.record(entry)
-        self.machine.resume(outcome)
 
     def _check_length(self) -> None:
         """Refuse a journal that grows for ever.
@@ -320,6 +329,23 @@ class Run(Held):
         self.delivery = delivery
         await self.save({"asked": self._asked(kept), **self._seen()}, due=deadline)
         self.delivery = None
+
+    def waits_for_all(self) -> None:
+        """Note that all of several questions are out."""
+        self._hand_back()
+        self._durables.touch(self)
+
+    async def hint(self, place: Place) -> None:
+        """Note that it waits at another place than its own."""
+        await self._durables.journals.hint(place, self.stored.key)
+
+    def encode(self, value: object) -> str:
+        """Return what is asked, as it is kept."""
+        return self._durables.values.encode(value, "the questions")
+
+    def seen_too(self, delivery: Delivery) -> dict[str, str]:
+        """Return the fields that say that the update was taken."""
+        return self.stored.seen_with(delivery.facts.update_id)
 
     def waits(self, wait: Wait, reading: object) -> None:
         """Note that it waits; an update for whose sake it goes on may turn out not to be meant."""

@@ -25,6 +25,7 @@ class Kind:
     """What an entry, or an operation, is."""
 
     WAIT: Final = "wait"
+    SEVERAL: Final = "several"
     EFFECT: Final = "effect"
     PATCH: Final = "patch"
     SUB: Final = "sub"

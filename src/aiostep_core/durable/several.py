@@ -1,0 +1,121 @@
+"""Waiting for several things at once: a task for each, of which the first that is over is the next operation."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NotDurable
+from .journals import PARK, key_of
+from .kept import Kept
+from .values import Entry, Operation, Outcome
+
+if TYPE_CHECKING:
+    from ..facts import Delivery
+    from ..waits import Wait
+    from .run import Run
+
+__all__ = ["Several"]
+
+
+class Several:
+    """The waits of one conversation that are open at once."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._tasks: dict[Operation, asyncio.Task[Any]] = {}
+        self._kept: dict[Operation, _KeptOne] = {}
+        self.lock = asyncio.Lock()
+
+    async def next(self, operation: Operation) -> tuple[Entry, Outcome, Kept]:
+        """Wait for the first of the branches; return its entry, its outcome with its number, and its question.
+
+        Raises:
+            Exception: what is not the conversation's business.
+        """
+        branches: list[tuple[int, Operation]] = operation.options
+        self.close({one for _, one in branches})
+        new = [(number, one) for number, one in branches if one not in self._tasks]
+        for number, one in new:
+            kept = self._kept[one] = _KeptOne(self._run, one, self, number)
+            self._tasks[one] = asyncio.get_running_loop().create_task(self._ask(one, kept))
+        if not new:
+            await self.park()
+        await asyncio.wait([self._tasks[one] for _, one in branches], return_when=asyncio.FIRST_COMPLETED)
+        number, over = next((number, one) for number, one in branches if self._tasks[one].done())
+        task, kept = self._tasks.pop(over), self._kept.pop(over)
+        entry, outcome = task.result()
+        return entry._replace(name=f"{number} {over.name}"), Outcome((number, outcome)), kept
+
+    async def _ask(self, operation: Operation, kept: _KeptOne) -> tuple[Entry, Outcome]:
+        return await self._run.ask(operation, kept)
+
+    def close(self, but: set[Operation] | None = None) -> None:
+        """Let go of the waits that nobody is interested in any more."""
+        for one in set(self._tasks) - (but or set()):
+            self._tasks.pop(one).cancel()
+            self._kept.pop(one)
+
+    @property
+    def kept(self) -> list[Kept]:
+        """The questions that are out."""
+        return list(self._kept.values())
+
+    @property
+    def waits(self) -> list[Wait]:
+        """The waits that are open."""
+        return [kept.wait for kept in self._kept.values() if kept.wait is not None]
+
+    async def park(self) -> None:
+        """Write down what the conversation waits for."""
+        asked = {str(kept.number): [kept.name, kept.state] for kept in self._kept.values() if kept.state is not None}
+        ends = [kept.deadline for kept in self._kept.values() if kept.deadline is not None]
+        home, places = self._run.stored.place, {wait.conversation.place for wait in self.waits}
+        for place in places - {home}:
+            await self._run.hint(place)
+        fields = {
+            "status": PARK,
+            "asked": self._run.encode(["several", asked]),
+            "kinds": " ".join(sorted({kind for wait in self.waits for kind in wait.kinds})),
+            "takes": " ".join(name for name in ("commands", "service") if any(_takes(one, name) for one in self.waits)),
+            "due": repr(min(ends)) if ends else "",
+            "at": "" if places == {home} else "\n".join(sorted(key_of(place).name for place in places)),
+        }
+        await self._run.save(fields, due=min(ends, default=None))
+
+
+class _KeptOne(Kept):
+    """The keeper of one of several questions."""
+
+    def __init__(self, run: Run, operation: Operation, several: Several, number: int) -> None:
+        super().__init__(run, operation)
+        self.number = number
+        self.deadline: float | None = None
+        self._several = several
+
+    async def asked(
+        self, wait: Wait, timeout: float | None, state: dict[str, Any], *, reading: object = None, anew: bool = False
+    ) -> None:
+        self.wait = wait
+        at = self._run.wall() if self.state is None else self.state["at"]
+        self.deadline = None if timeout is None else at + timeout
+        if self.state is None or anew:
+            self.state = {**state, "at": at}
+            await self._several.park()
+        if all(one.wait is not None for one in self._several.kept):
+            self._run.waits_for_all()
+
+    async def refused(self, delivery: Delivery, timeout: float | None, state: dict[str, Any]) -> None:
+        assert self.state is not None
+        self.state = {**state, "at": self.state["at"]}
+        await self._run.save(self._run.seen_too(delivery))
+        await self._several.park()
+
+
+def _takes(wait: Wait, name: str) -> bool:
+    return wait.takes_commands if name == "commands" else wait.takes_service
+
+
+def refuse_threads() -> NotDurable:
+    """Return the error of a bot without an event loop."""
+    return NotDurable("gather() or first() in a bot without an event loop", "ask one question after the other")
