@@ -28,8 +28,11 @@ saved: list[str] = []
 others: list[str | None] = []
 
 
+slow: set[str] = set()
+
+
 async def save(answer: str) -> None:
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.5 if answer in slow else 0)
     saved.append(answer)
 
 
@@ -95,6 +98,7 @@ async def workers(tmp_path: Path) -> AsyncIterator[Workers]:
     """Give three processes, whose storage takes its time, so that they get into each other's way."""
     saved.clear()
     others.clear()
+    slow.clear()
     one = SlowRecords(delay=0.01)
     workers = Workers([one, one, one])
     yield workers
@@ -132,9 +136,10 @@ async def test_any_of_them_goes_on(workers: Workers) -> None:
 async def test_what_comes_while_another_process_is_busy_is_kept(workers: Workers) -> None:
     """An update for a conversation that runs elsewhere waits there for the next question."""
     await workers.deliver(facts("/go", chat_id=1, user_id=1), to=[0])
+    slow.add("1.0")
     first, second = facts("1.0", chat_id=1, user_id=1), facts("1.1", chat_id=1, user_id=1)
     workers.processes[0].feed(first)
-    await asyncio.sleep(0.015)
+    await asyncio.sleep(0.1)
     workers.processes[1].feed(second)
     await asyncio.sleep(5)
     await settle()
