@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["aiogram_input", "original"]
+__all__ = ["aiogram_input", "original", "raito"]
 
 _MADE = Path(__file__).resolve().parent.parent / ".venvs" / "bench" / "original"
 
@@ -43,6 +44,15 @@ def aiogram_input() -> Any:
     """Import aiogram-input; None if it is not installed."""
     try:
         return importlib.import_module("aiogram_input")
+    except ImportError:
+        return None
+
+
+@cache
+def raito() -> Any:
+    """Import the conversations of raito; None if it is not installed."""
+    try:
+        return importlib.import_module("raito.plugins.conversations")
     except ImportError:
         return None
 

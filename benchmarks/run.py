@@ -17,7 +17,18 @@ from _measure import versions
 HERE = Path(__file__).resolve().parent
 README = HERE / "README.md"
 #: make bench is to be done in a few minutes; the full million is "python benchmarks/memory.py".
-PROGRAMS = (("dispatch.py",), ("answers.py",), ("memory.py", "100000"))
+PROGRAMS = (
+    ("dispatch.py",),
+    ("answers.py",),
+    ("questions.py",),
+    ("ptb.py",),
+    ("telebot_async.py",),
+    ("telebot_threads.py",),
+    ("storages.py",),
+    ("storages_sqlite.py",),
+    ("storages_redis.py",),
+    ("memory.py", "100000"),
+)
 _TABLES = re.compile(r"(?<=<!-- tables -->\n).*?(?=<!-- /tables -->)", re.DOTALL)
 
 
