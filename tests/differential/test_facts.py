@@ -116,6 +116,8 @@ def test_nothing_else_differs(name: str) -> None:
             found[framework_name] = framework.facts(read(framework, row), "me_bot")
         except pytest.skip.Exception:
             continue
+    if not found:
+        pytest.skip("no framework of these versions knows it")
 
     first, *others = found
     assert {other: found[other] for other in others} == dict.fromkeys(others, found[first])
