@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from aiostep_core import installed
 from tests.docs.snippets import Action, Code, PageError, Play, Verb, read_page
 from tests.docs.stage import Stage, StageLoop
 
@@ -48,6 +49,9 @@ class Rehearsal:
         finally:
             del sys.modules[self.module.__name__]
             self.loop.run_until_complete(self.close())
+            # A framework may keep a page's bot alive, and code outside handlers must find one engine.
+            for engine in filter(None, [made() for made in list(installed._by_target.values())]):
+                engine.uninstall()
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
             self.loop.close()
 
