@@ -225,6 +225,20 @@ async def test_an_error_of_any_class_is_the_same_in_a_replay(world: World) -> No
     assert world.said == ["OddError: it is odd", "on"]
 
 
+async def misasked(update: Any) -> None:
+    await ask("Name?", on_conflict="nonsense")
+
+
+async def test_a_question_that_makes_no_sense_says_what_it_says_everywhere(world: World) -> None:
+    """Errors of aiostep keep their class: what is wrong is wrong in any handler."""
+    world.boot(go=durable("test.misasked")(misasked))
+    await world.send("/go")
+    (error,) = world.errors
+
+    assert isinstance(error, BadArgument)
+    assert "on_conflict is 'nonsense'" in str(error)
+
+
 @pytest.mark.parametrize("call", [back, patched, rewind, continue_as_new])
 def test_outside_of_a_conversation_there_is_nowhere_to_go_back_to(call: Any) -> None:
     """What only makes sense inside says so."""

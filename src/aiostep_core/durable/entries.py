@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import (
+    AiostepError,
     EffectFailed,
     EffectInDoubt,
     NotStorable,
@@ -144,7 +145,7 @@ class Entries:
         if payload is None:
             args = [type(error).__name__, str(error)]
             payload = ["EffectFailed", args]
-            failed = error if isinstance(error, NotStorable) else _caused(_error("EffectFailed", args), error)
+            failed = error if isinstance(error, AiostepError) else _caused(_error("EffectFailed", args), error)
             return Entry(kind, name, "e", payload, note), Outcome(error=failed)
         return Entry(kind, name, "e", payload, note), Outcome(error=error)
 
