@@ -283,6 +283,13 @@ class Held:
         conversation.unread = [one for one in conversation.unread or () if one is not delivery]
         return True
 
+    def _forget_copies(self) -> None:
+        """Take the update that is being looked at out of the mailbox, if it came by way of another process, too."""
+        update_id = None if self.delivery is None else self.delivery.facts.update_id
+        if self.conversation is not None and self.conversation.unread and update_id is not None:
+            unread = self.conversation.unread
+            self.conversation.unread = [one for one in unread if one.facts.update_id != update_id]
+
     def _hand_back(self) -> None:
         """Let the update go to ordinary handlers: it is not meant."""
         if self._withdraw() and self.delivery is not None:
@@ -317,5 +324,6 @@ class Held:
         for written in json.loads(inbox):
             carrier = self._scribe.read_update(self.stored.bot_id, written)
             delivery = Delivery(None, adapter.update_of(carrier), carrier, adapter)
-            if not self.stored.has_seen(delivery.facts.update_id):
+            update_id, unread = delivery.facts.update_id, (self.conversation and self.conversation.unread) or ()
+            if not self.stored.has_seen(update_id) and all(one.facts.update_id != update_id for one in unread):
                 self._durables.take_in(self, delivery)

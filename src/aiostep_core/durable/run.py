@@ -277,6 +277,7 @@ class Run(Doing):
         """Write down how a question ended."""
         if kept.wait is not None:
             self.conversation = kept.wait.conversation
+        self._forget_copies()
         self._reason = None
         self._note(entry, outcome)
         await self.save({**self.lease(), "asked": "", **self._seen()}, without=kept.signal)
@@ -327,6 +328,7 @@ class Run(Doing):
     async def refuse(self, kept: Kept, delivery: Delivery, deadline: float | None) -> None:
         """Write down that an update was no good answer."""
         self.delivery = delivery
+        self._forget_copies()
         await self.save({"asked": self._asked(kept), **self._seen()}, due=deadline)
         self.delivery = None
 
