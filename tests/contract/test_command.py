@@ -29,7 +29,7 @@ def test_a_line_per_level(tmp_path: Path) -> None:
 
     lines = done.stdout.splitlines()
     assert "core 2/2" in lines, done.stdout + done.stderr
-    assert "webhook 2/2" in lines
+    assert "webhook 3/3" in lines
     assert "sync not claimed: its handlers are coroutines" in lines
     assert done.returncode == 0
 

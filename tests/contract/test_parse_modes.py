@@ -73,17 +73,17 @@ class HtmlPtb(PtbHarness):
 class HtmlTelebot(AsyncTelebotHarness):
     transports = ("in process",)
 
-    def _register(self, *args: Any) -> None:
+    def _register(self, world: Any, programs: Any) -> None:
         self.bot.parse_mode = "HTML"
-        super()._register(*args)
+        super()._register(world, programs)
 
 
 class HtmlThreadedTelebot(ThreadedTelebotHarness):
     transports = ("in process",)
 
-    def _register(self, *args: Any) -> None:
+    def _register(self, world: Any, programs: Any) -> None:
         self.bot.parse_mode = "HTML"
-        super()._register(*args)
+        super()._register(world, programs)
 
 
 class TestDispatcher(ParseModes):

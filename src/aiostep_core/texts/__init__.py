@@ -101,7 +101,7 @@ def _checked(overrides: Any) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     if overrides is not None and not isinstance(overrides, Mapping):
         raise BadArgument("texts", overrides, 'sentences by language and name, such as {"en": {"again": "Once more."}}')
-    by_language: Mapping[Any, Any] = overrides or {}
+    by_language: Mapping[Any, Any] = overrides or {}  # pyright: ignore[reportUnknownVariableType]
     for language, texts in by_language.items():
         if not isinstance(language, str) or not isinstance(texts, Mapping):
             raise BadArgument("texts", {language: texts}, "sentences by name for each language code")
