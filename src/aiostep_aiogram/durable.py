@@ -165,8 +165,9 @@ def _told_by(update: Update) -> dict[str, Any]:
     """Return what aiogram tells handlers of an update besides itself."""
     context: Any = _context.resolve_event_context(update)
     if isinstance(context, tuple):  # of aiogram 3.4
-        told = dict(zip(("event_chat", "event_from_user", "event_thread_id"), context, strict=True))
-        return {**told, "event_update": update}
+        parts: tuple[Any, ...] = context  # pyright: ignore[reportUnknownVariableType]
+        names = ("event_chat", "event_from_user", "event_thread_id")
+        return {**dict(zip(names, parts, strict=True)), "event_update": update}
     told = {"event_context": context, "event_from_user": context.user, "event_chat": context.chat}
     return {**told, "event_thread_id": context.thread_id, "event_update": update}
 
