@@ -22,12 +22,9 @@ copyright = author  # noqa: A001 - Sphinx's own name
 version = release = installed_version("aiostep")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "diagrams"]
-# Attributes of a named tuple are members too, and would be described twice.
-napoleon_use_ivar = True
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-napoleon_use_ivar = True  # the attributes of a NamedTuple would be described twice
 
 default_role = "code"
 autodoc_member_order = "bysource"
