@@ -1,7 +1,8 @@
-"""Run the tests on the source tree and on the installed wheel, at the same time; the wheel's output comes last.
+"""Run the tests on the source tree and on the installed wheel, all at the same time; the wheel's output comes last.
 
-The wheel is spared what kills processes and servers and what goes through random programs: it has the same modules, and
-what it could lack (a module, a script of Lua or SQL, a catalogue) is missed by any test that needs it.
+What kills processes and servers mostly waits for them to start, so it has a run of its own. The wheel is spared that,
+and what goes through random programs: it has the same modules, and what it could lack (a module, a script of Lua or
+SQL, a catalogue) is missed by any test that needs it. With arguments for pytest both runs are what they say.
 """
 
 from __future__ import annotations
@@ -11,35 +12,39 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[1]
-LOG = ROOT / "build" / "wheel-tests.log"
+LOGS = ROOT / "build"
 PLACE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-SPARED = (
-    "tests/differential",
-    "tests/durable/test_crashes.py",
-    "tests/durable/test_equivalence.py",
+KILLING = (
     "tests/durable/test_kill.py",
     "tests/durable/test_kill_others.py",
-    "tests/durable/test_workers_stored.py",
-    "tests/repository",
     "tests/storages/test_redis_cluster.py",
     "tests/storages/test_redis_lost_answers.py",
     "tests/storages/test_redis_outages.py",
     "tests/storages/test_redis_processes.py",
-    "tests/storages/test_sqlite_commits.py",
     "tests/storages/test_sqlite_processes.py",
     "tests/storages/test_steps_hammering.py",
     "tests/storages/test_steps_restart.py",
 )
+SPARED = (
+    *KILLING,
+    "tests/differential",
+    "tests/durable/test_crashes.py",
+    "tests/durable/test_equivalence.py",
+    "tests/durable/test_workers_stored.py",
+    "tests/repository",
+    "tests/storages/test_sqlite_commits.py",
+)
 
 
-def start(python: Path, packages: str, output: int | None, *options: str) -> subprocess.Popen[str]:
+def start(python: Path, packages: str, log: TextIO | None, *options: str) -> subprocess.Popen[str]:
     """Begin to run pytest; aiostep must come from the folder *packages*, or the run fails."""
     environment = {**os.environ, "AIOSTEP_EXPECT_ROOT": packages}
     command = [str(python), "-m", "pytest", *options, *sys.argv[1:]]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True)
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, text=True)
 
 
 def end(run: subprocess.Popen[str]) -> None:
@@ -52,18 +57,23 @@ def end(run: subprocess.Popen[str]) -> None:
 
 
 def main() -> int:
-    wheel = ROOT / ".venvs" / "wheel" / "bin" / "python"
+    tree, wheel = ROOT / ".venv" / "bin" / "python", ROOT / ".venvs" / "wheel" / "bin" / "python"
     installed = subprocess.run([str(wheel), "-c", PLACE], check=True, capture_output=True, text=True).stdout.strip()
-    LOG.parent.mkdir(exist_ok=True)
-    with LOG.open("w") as log:
-        there = start(wheel, installed, log.fileno(), *(f"--ignore={path}" for path in SPARED))
+    LOGS.mkdir(exist_ok=True)
+    is_whole = len(sys.argv) == 1
+    without_kills, spared = ([f"--ignore={path}" for path in paths] if is_whole else [] for paths in (KILLING, SPARED))
+    with (LOGS / "killing-tests.log").open("w+") as first, (LOGS / "wheel-tests.log").open("w+") as second:
+        runs = [start(tree, "src", first, *KILLING)] if is_whole else []
+        runs.append(start(wheel, installed, second, *spared))
         try:
-            here = start(ROOT / ".venv" / "bin" / "python", "src", None)
-            codes = [here.wait(), there.wait()]
+            runs.insert(0, start(tree, "src", None, *without_kills))
+            codes = [run.wait() for run in runs]
         finally:
-            end(there)
-    sys.stdout.flush()
-    print(LOG.read_text("utf-8"), end="", flush=True)
+            for run in runs:
+                end(run)
+        for log in (first, second):
+            log.seek(0)
+            print(log.read(), end="", flush=True)
     return max(codes)
 
 
