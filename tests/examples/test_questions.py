@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from aiostep_core import installed
 from tests.docs.snippets import Verb, read_actions
 from tests.docs.stage import Stage, StageLoop
 
@@ -68,6 +69,9 @@ def test_an_example_goes_as_its_chat(name: str, framework: str, monkeypatch: pyt
         loop.run_until_complete(play(target, chat(name)))
     finally:
         del sys.modules[module.__name__]
+        # A thread may keep a bot alive a little longer, and code outside handlers must find one engine.
+        for engine in filter(None, [made() for made in list(installed._by_target.values())]):
+            engine.uninstall()
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
