@@ -40,13 +40,11 @@ class Address:
 
     Attributes:
         reply_to_id: the message that led to the question, in the same chat, if there was one.
-        bot: the framework's bot object, if a handler is running.
     """
 
     key: Key
     chat_type: str | None = None
     reply_to_id: int | None = None
-    bot: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiostep_core import RAISE, Exit, Key, Retry, Scope, ask, cancel, conversation, wait_for
+from aiostep_core import RAISE, Album, Exit, Key, Retry, Scope, ask, cancel, conversation, wait_for
 from aiostep_core.engine import Outcome
 from aiostep_core.errors import (
     AiostepError,
@@ -82,6 +82,25 @@ async def test_an_answer_can_beat_the_prompt(line: Line) -> None:
 
     assert got == ["Ann"]
     assert line.texts == ["go"]
+
+
+async def test_the_parts_of_an_album_may_come_one_after_the_other(line: Line) -> None:
+    """An album is complete when no further part has come for a while; what else is written waits for its turn (T08)."""
+    got: list[Any] = []
+
+    @line.on("go")
+    async def start(update: Facts) -> None:
+        got.append(await ask("parts?", Album(str)))
+        got.append(await ask("name?", str))
+
+    await go(line)
+    for number in (2, 1, 3):
+        line.arrive(str(number), media_group_id="a", message_id=100 + number)
+        await asyncio.sleep(0.5)
+    line.arrive("Ann")
+    await asyncio.sleep(5)
+
+    assert got == [["1", "2", "3"], "Ann"]
 
 
 async def test_an_answer_to_a_slow_prompt_is_kept_for_a_fresh_question_s_successor(line: Line) -> None:
