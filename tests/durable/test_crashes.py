@@ -15,13 +15,16 @@ from aiostep_core.durable.flows import durable
 from aiostep_core.durable.operations import random, run
 from aiostep_core.storages import MemoryRecords
 from aiostep_core.storages.abc import Records
+from aiostep_core.storages.opening import open_records
 from aiostep_core.storages.sqlite import SqliteRecords
 from aiostep_testing.crashes import Crash, Lives, Played, crash_matrix
 from tests.core.making import facts
 from tests.core.virtual_time import settle
 from tests.durable.bot import LineError, World, current, say
+from tests.storages.places import REDIS, redis_ends
 
 pytestmark = pytest.mark.anyio
+__all__ = ["redis_ends"]
 
 payments: list[tuple[str, int]] = []
 
@@ -110,7 +113,15 @@ def sqlite(path: Path, number: int) -> Records:
     return SqliteRecords(path / f"{number}.db", durability="process", is_blocking=True)
 
 
-@pytest.mark.parametrize("make", [memory, sqlite])
+def redis(path: Path, number: int) -> Records:
+    pytest.importorskip("redis")
+    from tests.storages.redis_servers import SHARED  # skips the test where there is no server
+
+    # Not by way of the loop: while it waits for a socket, hours of its clock would go by.
+    return open_records(SHARED.get(REDIS).url, prefix=path.name + str(number)).blocking()
+
+
+@pytest.mark.parametrize("make", [memory, sqlite, redis])
 @pytest.mark.parametrize(
     ("durability", "on_doubt", "worst"),
     [("turn", "redo", 3), ("step", "redo", 1), ("intent", "redo", 1), ("intent", "skip", 1)],
