@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from telebot import TeleBot
 
 from aiostep_core import installed
 from tests.docs.snippets import Action, Code, PageError, Play, Verb, read_page
@@ -52,6 +53,8 @@ class Rehearsal:
             # A framework may keep a page's bot alive, and code outside handlers must find one engine.
             for engine in filter(None, [made() for made in list(installed._by_target.values())]):
                 engine.uninstall()
+            for bot in [one for one in vars(self.module).values() if isinstance(one, TeleBot)]:
+                bot.stop_bot()  # its workers are threads
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
             self.loop.close()
 
