@@ -48,6 +48,7 @@ class AiogramScribe(Scribe):
     def __init__(self, adapter: AiogramAdapter) -> None:
         self._adapter = adapter
         self._effects = Effects()
+        self._stand_ins: dict[int, Bot] = {}
 
     def prepare(self, carrier: Any) -> None:
         self._effects.watch(carrier[1]["bot"])
@@ -55,6 +56,9 @@ class AiogramScribe(Scribe):
     def forget(self) -> None:
         """Leave the bots' sessions as they were."""
         self._effects.forget()
+
+    def stand_in(self, bot_id: int, bot: Any = None) -> None:
+        self._stand_ins[bot_id] = bot if bot is not None else Bot(f"{bot_id}:nowhere")
 
     def check(self, fn: Callable[..., Any]) -> None:
         known = _KNOWN | set(self._adapter.target.workflow_data)
@@ -115,7 +119,7 @@ class AiogramScribe(Scribe):
         return error
 
     def _bot(self, bot_id: int) -> Bot:
-        bot = self._adapter.bots.get(bot_id)
+        bot = self._adapter.bots.get(bot_id) or self._stand_ins.get(bot_id)
         if bot is None:
             raise NotDurable(f"a conversation of the bot {bot_id}, which has not started here,", "start that bot too")
         return bot

@@ -42,6 +42,7 @@ class PTBScribe(Scribe):
     def __init__(self, adapter: PTBAdapter) -> None:
         self._adapter = adapter
         self._calls = Calls()
+        self._stood_in: set[int] = set()
 
     def prepare(self, carrier: Any) -> None:
         self._calls.watch(self._adapter.target.bot)
@@ -49,6 +50,9 @@ class PTBScribe(Scribe):
     def forget(self) -> None:
         """Leave the bot as it was."""
         self._calls.forget()
+
+    def stand_in(self, bot_id: int, bot: Any = None) -> None:
+        self._stood_in.add(bot_id)
 
     def check(self, fn: Callable[..., Any]) -> None:
         try:
@@ -112,7 +116,7 @@ class PTBScribe(Scribe):
 
     def _bot(self, bot_id: int) -> Bot:
         bot: Bot = self._adapter.target.bot
-        if bot_id != self._adapter.bot_id:
+        if bot_id != self._adapter.bot_id and bot_id not in self._stood_in:
             raise NotDurable(f"a conversation of the bot {bot_id}, which is not this one,", "start that bot too")
         return bot
 

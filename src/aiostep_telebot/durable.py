@@ -41,6 +41,7 @@ class TelebotScribe(Scribe):
 
     def __init__(self, adapter: BotAdapter[Any]) -> None:
         self._adapter = adapter
+        self._stood_in: set[int] = set()
 
     def prepare(self, carrier: Any) -> None:
         _calls.watch(self)
@@ -48,6 +49,9 @@ class TelebotScribe(Scribe):
     def forget(self) -> None:
         """Leave telebot as it was, unless other bots have durable conversations."""
         _calls.forget(self)
+
+    def stand_in(self, bot_id: int, bot: Any = None) -> None:
+        self._stood_in.add(bot_id)
 
     def check(self, fn: Callable[..., Any]) -> None:
         for name in _asked_for(fn):
@@ -74,7 +78,7 @@ class TelebotScribe(Scribe):
         return {"update_id": carrier.update_id, name: _plain(inside)}
 
     def read_update(self, bot_id: int, written: Any) -> Any:
-        if bot_id != self._adapter.bot_id:
+        if bot_id != self._adapter.bot_id and bot_id not in self._stood_in:
             raise NotDurable(f"a conversation of the bot {bot_id}, which is not this one,", "start that bot too")
         update: Any = types.Update
         return update.de_json(written)

@@ -24,6 +24,13 @@ class Scribe(ABC):
         """See to it that from now on the framework's calls are effects; called whenever a conversation goes on."""
         return
 
+    def stand_in(self, bot_id: int, bot: Any = None) -> None:
+        """See to it that what the bot with that id has written can be read here, where it has not started.
+
+        For replays that do nothing else. *bot* is the framework's own, if one is at hand.
+        """
+        return
+
     @abstractmethod
     def check(self, fn: Callable[..., Any]) -> None:
         """Look at a handler that is to be durable.

@@ -18,7 +18,7 @@ from ..keys import ABOUT_MESSAGE, Key, Place, Scope
 from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
 from ..targets import Aim, aim
-from .flows import Flow, flow_named, flows
+from .flows import Flow, flow_for, flows
 from .held import Held
 from .journals import FAILED, FRESH, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
@@ -304,23 +304,11 @@ class Durables:
 
     def flow_of(self, fields: Mapping[str, str]) -> Flow | None:
         """Return the code of a stored conversation; None, and say so once, if there is none that fits."""
-        name, version = fields.get("name", ""), int(fields.get("version") or 0)
-        formats = [one.scribe.format for one in self.runtime.adapters if one.scribe is not None]
-        if formats and (written := fields.get("format")) and written not in formats:
-            fix = "it is kept: run it with the framework that it began with, or end it"
-            self._report(f"a durable conversation {name!r} is written as {written}, not as {formats[0]}; {fix}")
-            return None
-        found = flow_named(name, version)
-        if found is None and (newest := flow_named(name)) is not None:
-            if newest.on_change == "carry" and newest.version > version:
-                return newest
-            self._report(
-                f"a durable conversation {name!r} is of version {version}, and only {newest.version} is here; it is "
-                f'kept: register its version too, or decorate the new one with on_change="carry"'
-            )
-        elif found is None:
-            self._report(f'a durable conversation is called {name!r}, and nothing is; it is kept: @durable("{name}")')
-        return found
+        found = flow_for(fields, [one.scribe.format for one in self.runtime.adapters if one.scribe is not None])
+        if isinstance(found, Flow):
+            return found
+        self._report(found)
+        return None
 
     def _report(self, problem: str) -> None:
         if problem not in self._reported and len(self._reported) < 1000:

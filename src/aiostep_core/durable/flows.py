@@ -7,7 +7,7 @@ import inspect
 import math
 import warnings
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -20,7 +20,7 @@ from .journal import current_flow
 if TYPE_CHECKING:
     from ..context import Turn
 
-__all__ = ["DurableWarning", "Flow", "durable", "flow_named", "flows", "is_starter"]
+__all__ = ["DurableWarning", "Flow", "durable", "flow_for", "flow_named", "flows", "is_starter"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -60,6 +60,31 @@ def flow_named(name: str, version: int | None = None) -> Flow | None:
     if not versions:
         return None
     return versions.get(version) if version is not None else versions[max(versions)]
+
+
+def flow_for(fields: Mapping[str, str], formats: Sequence[str]) -> Flow | str:
+    """Return the code of a stored conversation, or why none that is here fits.
+
+    Args:
+        fields: those of its journal.
+        formats: what the frameworks that are here write; none: it is not known.
+    """
+    name, version = fields.get("name", ""), int(fields.get("version") or 0)
+    if formats and (written := fields.get("format")) and written not in formats:
+        fix = "it is kept: run it with the framework that it began with, or end it"
+        return f"a durable conversation {name!r} is written as {written}, not as {formats[0]}; {fix}"
+    found = flow_named(name, version)
+    if found is not None:
+        return found
+    newest = flow_named(name)
+    if newest is None:
+        return f'a durable conversation is called {name!r}, and nothing is; it is kept: @durable("{name}")'
+    if newest.on_change == "carry" and newest.version > version:
+        return newest
+    return (
+        f"a durable conversation {name!r} is of version {version}, and only {newest.version} is here; it is "
+        f'kept: register its version too, or decorate the new one with on_change="carry"'
+    )
 
 
 def durable(
