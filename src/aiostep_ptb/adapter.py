@@ -34,6 +34,7 @@ from .flows import Flows
 from .jobs import facts_of_job, following_jobs
 from .limits import OPT_IN, check_framework, check_loop, check_place, warn_of
 from .steps import StepHandler, call_timeout, check_step
+from .writing import Writing, wants_writing
 
 if TYPE_CHECKING:
     from aiostep_core.runtime import Runtime
@@ -78,6 +79,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         self.grace: float = grace
         self.bot_id: int = int(target.bot.token.partition(":")[0])
         self.clicks: clicks.ClickWatch = clicks.ClickWatch()
+        self.writing: Writing | None = None
         self.scribe = self._scribe = PTBScribe(self)
         self.runtime: Runtime
         self._username: str | None = None
@@ -141,18 +143,24 @@ class PTBAdapter(Adapter[AnyApplication]):
 
     def begin(self) -> None:
         """Note that the application begins, and where: waits are welcome again."""
-        self._loop = asyncio.get_running_loop()
+        loop, self._loop = self._loop, asyncio.get_running_loop()
+        if loop is not self._loop and wants_writing(self.target):
+            self.writing = Writing(self.target)
         self.runtime.reopen()
 
     async def aclose(self) -> None:
         """End what is under way."""
         await self.flows.aclose(self.grace)
+        if self.writing is not None:
+            await self.writing.done()
 
     def mark(self, flow: Flow) -> None:
         """Have the persistence write what the handlers of *flow* may have changed, which it only notes at their end."""
         application = self._target()
         if application is not None and application.persistence:
             application.mark_data_for_update_persistence(*self._ids(flow))
+            if self.writing is not None:
+                self.writing.soon()
 
     def _ids(self, flow: Flow) -> tuple[int | None, int | None]:
         """Return whose ``chat_data`` and ``user_data`` the handlers of *flow* have."""

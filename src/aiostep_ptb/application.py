@@ -22,6 +22,7 @@ from aiostep_core.errors import UnsupportedTarget, WaitEnded
 from aiostep_core.texts import Translate
 
 from .flow import Flow
+from .writing import wants_writing, writing_after
 
 if TYPE_CHECKING:
     from .adapter import PTBAdapter
@@ -149,13 +150,14 @@ def swap_class(application: AnyApplication, adapter: PTBAdapter, flows: Flows) -
     original = type(application)
     body = {name: function for name, function in vars(_Overrides).items() if isinstance(function, types.FunctionType)}
     place = {name: getattr(original, name) for name in ("__module__", "__qualname__", "__doc__")}
+    entry = flows.entry()
     ours = {
         "aiostep_base": original,
         "aiostep_adapter": adapter,
         "aiostep_flows": flows,
-        "process_update": flows.entry(),
+        "process_update": writing_after(entry, adapter) if wants_writing(application) else entry,
     }
-    content = {**body, **place, **ours, "process_update": flows.entry(), "__slots__": ()}
+    content = {**body, **place, **ours, "__slots__": ()}
     try:
         extended = types.new_class(original.__name__, (original,), {}, lambda space: space.update(content))
         application.__class__ = extended

@@ -365,6 +365,7 @@ class Flows:
         flow.children -= 1
         error = None if task.cancelled() else task.exception()
         if flow.is_done and not flow.children:
+            self._adapter.mark(flow)
             self._runtime.start(self._end(flow, error))
 
     # The end.

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,7 +16,7 @@ import telegram
 from telegram import TelegramObject
 from telegram.ext import BasePersistence, PersistenceInput
 
-from aiostep_core.errors import BadArgument
+from aiostep_core.errors import BadArgument, StorageUnavailable
 from aiostep_core.storages.abc import Found, RecordKey
 from aiostep_core.storages.documents import GONE, Documents, changes
 from aiostep_core.storages.records import record_key, split_name
@@ -48,7 +49,9 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
         shared: several workers serve the bot with this storage. Before the handlers of an update run, what others have
             written of its user's, its chat's and the bot's data is read, and only keys that were changed are written.
         store_data: what to store at all.
-        update_interval: seconds after which what handlers have changed is written, which is what a crash can cost.
+        write_through: where aiostep is installed on the application, write what the handlers of an update have changed
+            when they have ended or wait, before the framework goes on.
+        update_interval: seconds after which the rest is written: what jobs have changed, and without aiostep all.
         types: the registry of storable classes.
     """
 
@@ -57,16 +60,20 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
         storage: RecordsLike,
         *,
         shared: bool = False,
+        write_through: bool = True,
         store_data: PersistenceInput | None = None,
         update_interval: float = 1.0,
         types: StorableTypes = DEFAULT_TYPES,
     ) -> None:
         super().__init__(store_data=store_data, update_interval=update_interval)
+        self.write_through = write_through
         self._source = RecordsSource(storage)
         self._shared = shared
         self._values = Values(_TelegramTypes(types, self))
         self._documents = {kind: Documents(self._values, name) for kind, name in _NAMES.items()}
         self._seen: dict[RecordKey, Fields] = {}
+        self._written: dict[RecordKey, int] = {}
+        self._late: dict[RecordKey, Fields] = {}
 
     # What there is, when the application starts.
 
@@ -81,7 +88,8 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
     async def get_bot_data(self) -> Any:
         """Return the data of the bot."""
         key = self._key(_BOT)
-        fields = self._seen[key] = await self._source.records.read(key)
+        fields = await self._source.records.read(key)
+        self._note(key, fields)
         return self._data(_BOT, fields)
 
     async def get_callback_data(self) -> Any:
@@ -104,10 +112,10 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
         """
         record = self._key(_CONVERSATION, self._values.encode(list(key), "key"), space=name)
         fields = {} if new_state is None else {_WHOLE: self._values.encode(new_state, f"the state of {name}")}
-        await self._source.records.write(record, fields)
+        await self._write(record, fields)
 
     async def update_user_data(self, user_id: int, data: Any) -> None:
-        """Store the data of a user.
+        """Store the data of a user, if they have changed.
 
         Raises:
             NotStorable: a value cannot be written down; nothing was changed.
@@ -119,15 +127,12 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
         await self._update(_CHAT, self._key(_CHAT, chat_id), data)
 
     async def update_bot_data(self, data: Any) -> None:
-        """Store the data of the bot, if they have changed; as for a user."""
+        """Store the data of the bot; as for a user."""
         await self._update(_BOT, self._key(_BOT), data)
 
     async def update_callback_data(self, data: Any) -> None:
         """Store what arbitrary callback data are restored from, if it has changed."""
-        key, fields = self._key(_CALLBACKS), {_WHOLE: self._values.encode(data, "callback_data")}
-        if self._seen.get(key) != fields:
-            await self._source.records.write(key, fields)
-            self._seen[key] = fields
+        await self._write_changed(self._key(_CALLBACKS), {_WHOLE: self._values.encode(data, "callback_data")})
 
     async def drop_chat_data(self, chat_id: int) -> None:
         """Remove the data of a chat."""
@@ -171,8 +176,8 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
 
     async def _get_all(self, kind: str) -> dict[int, Any]:
         found = await self._scan(kind)
-        if self._shared:
-            self._seen.update({one.key: dict(one.fields) for one in found})
+        for one in found:
+            self._note(one.key, one.fields)
         return {int(_last(one)): self._data(kind, one.fields) for one in found}
 
     def _data(self, kind: str, fields: Mapping[str, str]) -> Any:
@@ -186,21 +191,53 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
 
     async def _update(self, kind: str, key: RecordKey, data: Any) -> None:
         fields = self._fields(kind, data)
+        if not self._shared:
+            await self._write_changed(key, fields)
+            return
+        before = self._seen.get(key, {})
+        changed = changes(before, fields)
+        if changed.keys() - {""}:
+            await self._source.records.merge(key, changed)
+            # Not what others have put there: our data lack it, and must not be taken to have lost it.
+            self._seen[key] = {**before, **changed}
+
+    async def _write_changed(self, key: RecordKey, fields: Fields) -> None:
+        """Write a record that only we write, if it differs from what we wrote."""
+        digest = _digest(fields)
+        if self._written.get(key) == digest:
+            await self._write_late()
+            return
+        self._written.pop(key, None)
+        await self._write(key, fields)
+        self._written[key] = digest
+
+    async def _write(self, key: RecordKey, fields: Fields) -> None:
+        self._late[key] = fields
+        await self._write_late(key)
+
+    async def _write_late(self, *first: RecordKey) -> None:
+        """Write what could not be written before, too: the framework does not ask again."""
+        for key in [*first, *self._late]:
+            fields = self._late.pop(key, None)
+            if fields is None:
+                continue
+            try:
+                await self._source.records.write(key, fields)
+            except (StorageUnavailable, asyncio.CancelledError):
+                self._late.setdefault(key, fields)
+                raise
+
+    def _note(self, key: RecordKey, fields: Mapping[str, str]) -> None:
+        """Remember what a record is; whole, which costs memory, only if it is shared."""
         if self._shared:
-            before = self._seen.get(key, {})
-            changed = changes(before, fields)
-            if changed.keys() - {""}:
-                await self._source.records.merge(key, changed)
-                # Not what others have put there: our data lack it, and must not be taken to have lost it.
-                self._seen[key] = {**before, **changed}
-        elif kind != _BOT or self._seen.get(key) != fields:
-            await self._source.records.write(key, fields)
-            if kind == _BOT:
-                self._seen[key] = fields
+            self._seen[key] = dict(fields)
+        else:
+            self._written[key] = _digest(fields)
 
     async def _drop(self, key: RecordKey) -> None:
         self._seen.pop(key, None)
-        await self._source.records.remove(key)
+        self._written.pop(key, None)
+        await self._write(key, {})
 
     async def _refresh(self, kind: str, key: RecordKey, data: Any) -> None:
         """Write what was changed here, read all, and put it into *data*, but for what handlers change meanwhile."""
@@ -260,6 +297,10 @@ class _TelegramTypes(StorableTypes):
 
 def _dump(written: TelegramObject) -> Any:
     return json.loads(written.to_json())  # to_dict() has members of enumerations in it
+
+
+def _digest(fields: Mapping[str, str]) -> int:
+    return hash(frozenset(fields.items()))
 
 
 def _last(found: Found) -> str:
