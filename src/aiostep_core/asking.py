@@ -135,7 +135,8 @@ async def _wait_for_value(
     if filter is not None:
         matching.only(setting.adapter.compile_filter(filter))
     if current_flow.get() is not None:
-        return await _wait_kept(setting, matching.kinds, limit, default, matching.value_of, accepts=matching, **options)
+        options |= {"accepts": matching, "parse": matching.parse}
+        return await _wait_kept(setting, matching.kinds, limit, default, matching.value_of, **options)
     wait, reading = setting.open(matching.kinds, accepts=matching, timeout=limit, **options)
     try:
         return matching.value_of(await setting.runtime.outcome(wait, setting.turn, reading))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
 
@@ -301,6 +300,9 @@ class _Choosing(Prompting):
         return self._menu.read(written)
 
     async def _send_prompt(self, prompt: Any, **send: Any) -> Sent:
+    def _parse(self, deliveries: Sequence[Delivery]) -> Any:
+        return super()._parse(deliveries) if self._text is None else self._text.parse(deliveries[0])
+
         if "keyboard" in send:  # a reminder
             return await super()._send_prompt(prompt, **send)
         self._take_away()
@@ -344,8 +346,7 @@ class _Choosing(Prompting):
         got = self._menu.typed(facts.text or "") if press is None else self._menu.press(press.code)
         problem = None
         if got is None and press is None and self._text is not None:
-            value = self._text.parse(delivery)
-            return await self._checked(await value if inspect.isawaitable(value) else value)
+            return await super()._value_of(delivery)
         if got is None:
             problem = Saying("choice", {"options": self._menu.shown})
         elif isinstance(got, Answer) and got in _PROBLEMS:
@@ -355,14 +356,15 @@ class _Choosing(Prompting):
         elif problem is not None:
             raise Retry(problem)
         if isinstance(got, Answer):
-            return await self._go_on(got)
+            return await self._go_on(got, delivery)
+        await self._keep(delivery)
         return await self._checked(got.value if isinstance(got, Option) else got)
 
     def _stop_spinning(self, delivery: Delivery, problem: Saying | None) -> None:
         text = None if problem is None else self._say(problem, delivery)
         self._setting.runtime.clicks.settle(self._setting.turn, delivery, text, alert=text is not None)
 
-    async def _go_on(self, answer: Answer) -> Any:
+    async def _go_on(self, answer: Answer, delivery: Delivery) -> Any:
         """Go on after what was no answer yet.
 
         Raises:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from .durable.effects import HARMLESS
 from .durable.journal import current_flow
+from .durable.values import MadeOf
 
 if TYPE_CHECKING:
     from .durable.kept import Kept
     from .facts import Delivery
     from .setting import Setting
 
-__all__ = ["current_flow", "name_of_prompt", "wait_kept"]
+__all__ = ["current_flow", "name_of_prompt", "once", "wait_kept"]
 
 #: Characters of a prompt that a question is known by.
 _LENGTH = 80
 
 
-def wait_kept(
+async def wait_kept(
     setting: Setting,
     name: str,
     kinds: frozenset[str],
@@ -26,9 +28,14 @@ def wait_kept(
     value_of: Callable[[Delivery], Any],
     *,
     fresh: bool,
+    parse: Callable[[Delivery], Any] | None = None,
     **options: Any,
-) -> Awaitable[Any]:
-    """Return a wait as an operation of the current durable conversation."""
+) -> Any:
+    """Wait, as an operation of the current durable conversation.
+
+    Args:
+        parse: makes a value that cannot be kept of the update again.
+    """
     flow = current_flow.get()
     assert flow is not None
 
@@ -41,9 +48,11 @@ def wait_kept(
             runtime.abandon(wait, reading)
             raise
         delivery = await runtime.outcome(wait, setting.turn, reading)
+        kept.made_of = () if parse is None else [delivery]
         return value_of(delivery), delivery
 
-    return flow.wait(name, perform)
+    found = await flow.wait(name, perform)
+    return parse(found.deliveries[0]) if isinstance(found, MadeOf) and parse is not None else found
 
 
 def name_of_prompt(prompt: Any, key: str | None) -> str:
@@ -52,3 +61,9 @@ def name_of_prompt(prompt: Any, key: str | None) -> str:
         return f"ask {key}"
     shown = prompt if isinstance(prompt, str) else f"<{type(prompt).__name__}>"
     return f"ask: {shown[:_LENGTH]}"
+
+
+async def once(name: str, call: Callable[[], Awaitable[Any]]) -> Any:
+    """Call what a durable conversation does once, however often it is replayed; elsewhere simply call it."""
+    flow = current_flow.get()
+    return await (call() if flow is None else flow.effect(name, lambda _: call(), HARMLESS))

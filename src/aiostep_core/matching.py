@@ -40,6 +40,10 @@ class Matching:
         assert self._found[0] is delivery
         return self._found[1]
 
+    def parse(self, delivery: Delivery) -> Any:
+        """Return the value of an update that has passed before."""
+        return self._question.parse(delivery)
+
     async def _later(self, verdict: Awaitable[object], delivery: Delivery) -> bool:
         if not await verdict:
             return False

@@ -11,6 +11,7 @@ from typing import Any
 from .context import current_turn
 from .errors import BadArgument
 from .installed import cancel, runtime_of
+from .keeping import once
 from .keys import MessageScope, Scope
 from .named import filters
 from .setting import Setting, seconds
@@ -73,7 +74,7 @@ async def register_next_step(
     setting.adapter.compile_step(step)
     if on_timeout is not None:
         setting.adapter.compile_step(replace(step, fn=on_timeout))
-    await setting.runtime.steps.put(step)
+    await once(f"next step {step.name}", lambda: setting.runtime.steps.put(step))
 
 
 async def next_step(
@@ -91,9 +92,13 @@ async def next_step(
 
 async def unregister_steps(target: Any = None) -> int:
     """Drop the steps registered for *target* and end its waits with reason "code"; return how many those were."""
-    runtime = runtime_of(current_turn.get())
-    dropped = await runtime.steps.drop(Setting.find(target, None).aim)
-    return dropped + cancel(target)
+    runtime, aim = runtime_of(current_turn.get()), Setting.find(target, None).aim
+
+    async def drop() -> int:
+        return await runtime.steps.drop(aim) + cancel(target)
+
+    dropped: int = await once("unregister steps", drop)
+    return dropped
 
 
 def _check(name: str, fn: Any) -> None:

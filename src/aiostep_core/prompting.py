@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .abc import Address, Question, Sent, Timer
 from .durable.effects import CALL
+from .durable.values import MadeOf
 from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitTimeout
 from .facts import KINDS, Delivery
 from .keeping import current_flow, name_of_prompt
@@ -60,6 +61,7 @@ class Prompting:
         self._end: float | None = None
         self._timers: list[Timer] = []
         self._album: list[Delivery] = []
+        self._is_slow = False
         self._sent: Sent | None = None
         self._key: str | None = self._send.pop("key", None)
         self._kept: Kept | None = None
@@ -83,9 +85,10 @@ class Prompting:
                 owed = kept.state.get("owed")
                 first = owed and (Plain if owed[1] else str)(owed[0])
             value, delivery = await self._run(first, retry, attempts)
+            kept.made_of = () if self._is_slow else self._album or [delivery]
             return self._written(value), delivery
 
-        return self._read(await flow.wait(name_of_prompt(prompt, self._key), perform, CALL))
+        return self._again(await flow.wait(name_of_prompt(prompt, self._key), perform, CALL))
 
     async def _run(self, prompt: Any, retry: Any, attempts: int | None) -> tuple[Any, Delivery]:
         """Ask until there is a good answer; return its value, and the answer."""
@@ -103,10 +106,8 @@ class Prompting:
                     if left == 0:
                         raise TooManyAttempts(self._taken, said) from None
                     prompt = await _what_to_say(retry, said, left) or self._say(Saying("again"), delivery)
-                    if self._kept is not None:  # before anybody hears of it, and so that they do hear of it
-                        owed = prompt if isinstance(prompt, str) else self._say(Saying("again"), delivery)
-                        memory = {**self._memory(), "owed": [str(owed), isinstance(owed, Plain)]}
-                        await self._kept.refused(delivery, self._timeout, memory)
+                    owed = prompt if isinstance(prompt, str) else self._say(Saying("again"), delivery)
+                    await self._keep(delivery, owed=[str(owed), isinstance(owed, Plain)])
         finally:
             for timer in self._timers:
                 timer.cancel()
@@ -212,6 +213,11 @@ class Prompting:
         place = None if sent is None else [sent.chat_id, sent.message_id, sent.has_buttons]
         return {"sent": place, "taken": self._taken}
 
+    async def _keep(self, delivery: Delivery, **more: Any) -> None:
+        """Have a durable conversation keep how far it is: before anybody hears of it, so that they do."""
+        if self._kept is not None:
+            await self._kept.refused(delivery, self._timeout, {**self._memory(), **more})
+
     def _recall(self, memory: dict[str, Any]) -> None:
         """Be as the question was that left *memory*."""
         self._taken = memory.get("taken", 0)
@@ -222,14 +228,23 @@ class Prompting:
         """Return what is kept of an answer."""
         return value
 
+    def _again(self, kept: Any) -> Any:
+        """Return the answer of which this was kept."""
+        return self._parse(kept.deliveries) if isinstance(kept, MadeOf) else self._read(kept)
+
     def _read(self, written: Any) -> Any:
-        """Return the answer that was kept."""
+        """Return the answer that was written down."""
         return written
 
-    async def _value_of(self, delivery: Delivery) -> Any:
+    def _parse(self, deliveries: Sequence[Delivery]) -> Any:
+        """Return what the question makes of an answer, the parts of an album together; perhaps to be awaited."""
         album = getattr(self._question, "parse_album", None)
-        value = self._question.parse(delivery) if album is None else album(self._album)
+        return self._question.parse(deliveries[0]) if album is None else album(deliveries)
+
+    async def _value_of(self, delivery: Delivery) -> Any:
+        value = self._parse(self._album or [delivery])
         if inspect.isawaitable(value):
+            self._is_slow = True
             value = await value
         return await self._checked(value)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aiostep_core import ask, choose, wait_for
+from aiostep_core import ask, choose, next_step, unregister_steps, wait_for
 from aiostep_core.durable.flows import DurableWarning, durable
 from aiostep_core.durable.operations import (
     back,
@@ -23,6 +23,7 @@ from aiostep_core.durable.operations import (
 )
 from aiostep_core.errors import NonDeterminismError, NonDurableAwait, WaitCancelled, WaitTimeout
 from aiostep_core.keyboards import Keyboard
+from aiostep_core.named import step
 from tests.core.virtual_time import settle
 from tests.durable.bot import World, say
 
@@ -530,3 +531,43 @@ async def test_an_update_is_what_it_was(world: World) -> None:
 
     assert world.said == ["one", "odd"]
     assert other == ["even"]
+
+
+@step("features.later")
+async def later(update: Any) -> None:
+    await say("later")
+
+
+@durable("test.stepping")
+async def stepping(update: Any) -> None:
+    await next_step(later)
+    await ask("Name?", str)
+    if await ask("Keep it?", str) == "no":
+        await unregister_steps()
+        seen.append(await ask("Really?", str))
+
+
+async def ids_of_steps(world: World) -> list[str]:
+    steps = await world.engine.runtime.steps.storage.steps(0.0)
+    return [one.stored.id for one in steps]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_a_next_step_is_registered_and_dropped_once(world: World, is_kept: bool) -> None:
+    """A replay registers no step and drops none: it would be another one by then."""
+    world.boot(step=stepping)
+    await world.send("/step")
+    (first,) = await ids_of_steps(world)
+    await world.restart()
+    await world.send("Ann")
+    assert await ids_of_steps(world) == [first]
+    await world.send("yes" if is_kept else "no")
+    assert await ids_of_steps(world) == ([first] if is_kept else [])
+    if not is_kept:
+        await world.restart()
+        await world.send("yes")
+        assert seen == ["yes"]
+    await world.send("hm")
+
+    assert world.said == (["later"] if is_kept else [])
+    assert world.errors == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["CALL", "PURE", "Effect"]
+__all__ = ["CALL", "HARMLESS", "PURE", "Effect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +27,7 @@ class Effect:
 
 #: The clock and chance.
 PURE: Final = Effect(is_pure=True)
+#: What may be done again after a crash, but not whenever it is replayed.
+HARMLESS: Final = Effect(on_doubt="redo")
 #: The framework's own calls to Telegram.
 CALL: Final = Effect(is_call=True)

@@ -3,7 +3,7 @@
 What ``tag`` says of the payload:
 
 * v: a value, written by the codec of all storages
-* o: an object of the framework; u: an update, as a wait returns it
+* o: an object of the framework; u: an update, as a wait returns it; m: the updates that an answer is made of
 * e: an error, by the name of its class; f: one of the framework's
 * t: nobody answered in time; c: the wait was cancelled
 """
@@ -24,11 +24,11 @@ from ..errors import (
     WaitCancelled,
     WaitTimeout,
 )
-from .values import Entry, Kind, Outcome
+from ..facts import Delivery
+from .values import Entry, Kind, MadeOf, Outcome
 
 if TYPE_CHECKING:
     from ..abc import Adapter
-    from ..facts import Delivery
     from ..storages.values import Values
     from .abc import Scribe
 
@@ -97,6 +97,8 @@ class Entries:
             return Outcome(self._scribe.read(self._bot_id, payload))
         if tag == "u":
             return Outcome(self._adapter.update_of(self._scribe.read_update(self._bot_id, payload)))
+        if tag == "m":
+            return Outcome(MadeOf([self.delivery_of(one) for one in payload]))
         if tag == "t":
             return Outcome(error=WaitTimeout(payload))
         if tag == "c":
@@ -123,14 +125,34 @@ class Entries:
         copy = self._values.copy(value, f"the result of {name}")
         return Entry(kind, name, "v", copy, note), Outcome(self._values.copy(copy))
 
-    def answer(self, name: str, value: Any, delivery: Delivery | None) -> tuple[Entry, Outcome]:
-        """Return what an answer comes to."""
+    def delivery_of(self, written: Any) -> Delivery:
+        """Return the update that the scribe has written."""
+        carrier = self._scribe.read_update(self._bot_id, written)
+        return Delivery(None, self._adapter.update_of(carrier), carrier, self._adapter)
+
+    def answer(
+        self, name: str, value: Any, delivery: Delivery | None, made_of: Sequence[Delivery] = ()
+    ) -> tuple[Entry, Outcome]:
+        """Return what an answer comes to.
+
+        Args:
+            made_of: the updates that it can be made of again, if it cannot be kept itself.
+
+        Raises:
+            NotStorable: it would not come back as it is.
+        """
         if delivery is None:
             return self.value(Kind.WAIT, name, value)
         note = delivery.facts.update_id
         if value is delivery.update:
             return Entry(Kind.WAIT, name, "u", self._scribe.write_update(delivery.carrier), note), Outcome(value)
-        return self.value(Kind.WAIT, name, value, note)
+        try:
+            return self.value(Kind.WAIT, name, value, note)
+        except NotStorable:
+            if not made_of:
+                raise
+        written = [self._scribe.write_update(one.carrier) for one in made_of]
+        return Entry(Kind.WAIT, name, "m", written, note), Outcome(MadeOf(made_of))
 
     def error(self, kind: str, name: str, error: BaseException, note: Any = None) -> tuple[Entry, Outcome]:
         """Return what an error comes to; of an unknown class it is ``EffectFailed`` from now on."""

@@ -242,7 +242,7 @@ class Held:
         book = json.loads(stored.get("book") or "{}")
         for text in stored.entries:
             entry = self._entries.read(text)
-            if entry.kind in (Kind.WAIT, Kind.EFFECT) and entry.tag in ("v", "o", "u"):
+            if entry.kind in (Kind.WAIT, Kind.EFFECT) and entry.tag in ("v", "o", "u", "m"):
                 book[f"{entry.kind} {entry.name}"] = values.encode(list(entry), "the journal")
         logger.info("the durable conversation %s begins anew, with %d answers", self.flow.name, len(book))
         self._withdraw()
@@ -318,12 +318,8 @@ class Held:
         """Put what came to other processes into the mailbox."""
         if not inbox:
             return
-        from ..facts import Delivery
-
-        adapter = self.turn.adapter
         for written in json.loads(inbox):
-            carrier = self._scribe.read_update(self.stored.bot_id, written)
-            delivery = Delivery(None, adapter.update_of(carrier), carrier, adapter)
+            delivery = self._entries.delivery_of(written)
             update_id, unread = delivery.facts.update_id, (self.conversation and self.conversation.unread) or ()
             if not self.stored.has_seen(update_id) and all(one.facts.update_id != update_id for one in unread):
                 self._durables.take_in(self, delivery)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Kept:
         state: what was kept of the question when it was asked before, perhaps by another process; None: never.
         wait: the wait that is open for it.
         delivery: the update that answered it.
+        made_of: the updates that the question can make the answer of once more.
         signal: the name of the wait that a signal has ended.
     """
 
@@ -29,6 +31,7 @@ class Kept:
         self.state: dict[str, Any] | None = operation.state
         self.wait: Wait | None = None
         self.delivery: Delivery | None = None
+        self.made_of: Sequence[Delivery] = ()
         self.signal: str | None = None
 
     @property

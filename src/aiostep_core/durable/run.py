@@ -262,7 +262,7 @@ class Run(Doing):
             if operation.is_in_doubt and self.flow.on_doubt == "raise":
                 raise EffectInDoubt(operation.name, self._key())
             value, kept.delivery = await operation.perform(kept)
-            return self._entries.answer(operation.name, value, kept.delivery)
+            return self._entries.answer(operation.name, value, kept.delivery, kept.made_of)
         except (Lost, Left, NonDeterminismError, StorageUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to the conversation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ..context import current_turn
 from ..facts import Facts
 from ..keys import Place, Scope
 from ..steps import Step
@@ -59,7 +60,10 @@ class StepsAndConversations(StepStorage):
     async def discard(self, step: Step) -> bool:
         if not isinstance(step, Resumption):
             return await self.steps_only.discard(step)
-        await self._durables.end(step.stored, "user")
+        run = self._durables.live.get(step.stored.key)
+        if run is not None and run.turn is current_turn.get():
+            return False  # who drops the steps of a person does not mean the conversation that does so
+        await self._durables.end(step.stored, "code")
         return True
 
     async def give_back(self, step: Step, now: float) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from ..facts import Delivery
 
 __all__ = [
     "Again",
@@ -15,6 +18,7 @@ __all__ = [
     "How",
     "Kind",
     "Known",
+    "MadeOf",
     "Operation",
     "Outcome",
     "Rewound",
@@ -58,6 +62,15 @@ class Outcome(NamedTuple):
 
     value: Any = None
     error: BaseException | None = None
+
+
+class MadeOf:
+    """An answer that cannot be kept: the question makes it of the updates again, whenever it is replayed."""
+
+    __slots__ = ("deliveries",)
+
+    def __init__(self, deliveries: Sequence[Delivery]) -> None:
+        self.deliveries = deliveries
 
 
 class How(Enum):
