@@ -299,10 +299,10 @@ class _Choosing(Prompting):
     def _read(self, written: Any) -> Any:
         return self._menu.read(written)
 
-    async def _send_prompt(self, prompt: Any, **send: Any) -> Sent:
     def _parse(self, deliveries: Sequence[Delivery]) -> Any:
         return super()._parse(deliveries) if self._text is None else self._text.parse(deliveries[0])
 
+    async def _send_prompt(self, prompt: Any, **send: Any) -> Sent:
         if "keyboard" in send:  # a reminder
             return await super()._send_prompt(prompt, **send)
         self._take_away()
@@ -357,7 +357,6 @@ class _Choosing(Prompting):
             raise Retry(problem)
         if isinstance(got, Answer):
             return await self._go_on(got, delivery)
-        await self._keep(delivery)
         return await self._checked(got.value if isinstance(got, Option) else got)
 
     def _stop_spinning(self, delivery: Delivery, problem: Saying | None) -> None:
@@ -375,6 +374,7 @@ class _Choosing(Prompting):
             raise WaitCancelled("user", "by the button")
         if answer in (Answer.BACK, Answer.SKIPPED):
             return answer
+        await self._keep(delivery)
         if answer is Answer.TURNED and self._sent is not None:
             # Awaited: of two changes the later one must arrive last. Further clicks wait in the mailbox.
             await self._setting.adapter.edit(self._address(), self._sent, keyboard=self._menu.keyboard())
