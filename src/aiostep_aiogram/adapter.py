@@ -35,6 +35,7 @@ from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter
 from .isolation import Hold, SuspendableIsolation, holds_of_this_task
 from .limits import check_concurrency, check_subscription, feeding_coroutine
+from .routers import name_of_router
 from .sentinel import SUBSCRIBED, Sentinel
 from .stages import Arrival, LateClicks, Origin
 
@@ -266,6 +267,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
     def compile_step(self, step: Step) -> None:
         self._note_origins()  # for routers that came late
         check_step(step)
+        step.origin_name = name_of_router(step.origin)
 
     async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
         handler, named = handler_of(replace(step, fn=step.on_timeout or step.fn))

@@ -31,6 +31,7 @@ from aiostep_core.waits import Wait
 
 from .callbacks import handler_of, remembering_handlers
 from .facts import key_of_update
+from .routers import router_of
 
 if TYPE_CHECKING:
     from .adapter import AiogramAdapter
@@ -235,7 +236,7 @@ class StepStage:
     async def _call(self, run: _StepRun, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         run.arrive()
         callback, named = handler_of(run.step, self._handlers)
-        router = run.step.origin if isinstance(run.step.origin, Router) else self._observer.router
+        router = router_of(run.step, self._observer.router)
         inner = self._inner_middlewares(router)
         steps, has_run, has_skipped = run.turn.runtime.steps, False, False
 

@@ -219,7 +219,7 @@ class Adapter(ABC, Generic[TargetT]):
     # Steps.
 
     def compile_step(self, step: Step) -> None:
-        """Look at a step when it is registered.
+        """Look at a step when it is registered; give it the ``origin_name`` of its ``origin``, if there is one.
 
         Raises:
             BadArgument: the framework could not call it.

@@ -32,6 +32,7 @@ class Step:
         expires_at: on the engine's clock, or None for never.
         failures: how often it has raised.
         origin: where in the framework its handler was found, see ``Turn``.
+        origin_name: by what the adapter finds that place again in another process; nothing if it cannot.
         number: registered later means a greater number.
         stored: what the storage knows it by.
     """
@@ -48,6 +49,7 @@ class Step:
     expires_at: float | None = None
     failures: int = 0
     origin: Any = None
+    origin_name: str = ""
     kinds: frozenset[str] = KINDS["message"]
     number: int = field(default_factory=_numbers.__next__)
     stored: Any = None

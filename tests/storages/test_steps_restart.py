@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aiostep_testing import World
+from aiostep_testing import Person, World
 from aiostep_testing.server import serve
 from tests.storages.places import Place, durable
 
@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "42:TEST"
 PATIENCE = 60.0
 NAMES = ("aiogram_bot", "ptb_bot", "telebot_async_bot", "telebot_bot")
+#: What the inner middleware of a step's router gives in a later process: where the router has a name, what it gave.
+ROUTERS = {"aiogram_bot": [("nameless", 0), ("members", 10)]}
 #: Starting aiogram takes longer than all the others together, so it is there once.
 BOTS = [("sqlite", name) for name in NAMES] + [("redis", name) for name in NAMES if name != "aiogram_bot"]
 
@@ -68,14 +70,14 @@ class Shop:
             await asyncio.sleep(0.05)
         raise AssertionError(f"{self._command} did not ask for updates")
 
-    async def says(self, text: str, answer: str) -> None:
-        """Have Alice say something, and wait for the answer."""
-        self.alice.send(text)
-        await self.hears(answer)
+    async def says(self, text: str, answer: str, who: Person | None = None) -> None:
+        """Have Alice, or somebody else, say something, and wait for the answer."""
+        (who or self.alice).send(text)
+        await self.hears(answer, who)
 
-    async def hears(self, answer: str) -> None:
+    async def hears(self, answer: str, who: Person | None = None) -> None:
         """Wait for something that the bot says."""
-        await asyncio.wait_for(self.alice.expect(f"^{answer}$"), PATIENCE)
+        await asyncio.wait_for((who or self.alice).expect(f"^{answer}$"), PATIENCE)
 
     async def stop(self) -> None:
         """End everything."""
@@ -105,9 +107,14 @@ async def test_steps_survive_their_process(durable: Place, bot: str) -> None:
     async with shop_of(bot, durable.url) as shop:
         first = await shop.start()
         await shop.says("/start", r"Your name\?")
+        members = [(shop.world.person(router), router, less) for router, less in ROUTERS.get(bot, ())]
+        for person, router, _ in members:
+            await shop.says(f"/{router}", r"A member\?", person)
         await first.kill()
 
         second = await shop.start("mortal")
+        for person, router, less in members:
+            await shop.says(router, f"{router} pays {less} less", person)
         await shop.says("Ann", r"Hello, Ann \(free, 42\)")  # it ran
         await shop.says("Ann", "Other: Ann")  # and only once
         await shop.says("/start", r"Your name\?")

@@ -60,6 +60,7 @@ class StepFields:
             "opened": repr(wall),
             "expires": "" if step.expires_at is None else repr(wall + step.expires_at - now),
             "failures": str(step.failures),
+            "origin": step.origin_name,
             "owner": "",
             "until": "",
         }
@@ -85,6 +86,7 @@ class StepFields:
             opened_at=now - max(0.0, wall - opened),
             expires_at=None if expires is None else now + min(expires - wall, expires - opened),
             kinds=frozenset(fields["kinds"].split()),
+            origin_name=fields.get("origin", ""),  # records that are older have none
         )
 
     def _function(self, name: str) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Any
 
-from aiogram import Bot, Dispatcher, F
+from aiogram import Bot, Dispatcher, F, Router
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import Message
@@ -30,8 +30,30 @@ async def too_late(timed_out: Any, plan: str) -> None:
     await timed_out.send(f"Too late for {plan}")
 
 
+@aiostep.step("restart.got_member")
+async def got_member(message: Message, discount: int = 0) -> None:
+    await message.answer(f"{message.text} pays {discount} less")
+
+
+def members(**name: str) -> Router:
+    """Have a router whose inner middleware gives a discount to whoever asks for it there."""
+    router = Router(**name)
+
+    @router.message.middleware
+    async def discount(handler: Any, event: Any, data: dict[str, Any]) -> Any:
+        return await handler(event, {**data, "discount": 10})
+
+    @router.message(F.text == f"/{name.get('name', 'nameless')}")
+    async def join(message: Message) -> None:
+        await next_step(got_member)
+        await message.answer("A member?")
+
+    return router
+
+
 def main(api: str, storage: str) -> None:
-    dp = Dispatcher()
+    dp, rest = Dispatcher(), Router(name="rest")
+    dp.include_routers(members(), members(name="members"), rest)
     aiostep.install(dp, storage=storage)
 
     @dp.message(F.text == "/start")
@@ -44,7 +66,7 @@ def main(api: str, storage: str) -> None:
         await next_step(got_name, plan="gold", timeout=0.5, on_timeout=too_late)
         await message.answer("Quick!")
 
-    @dp.message(F.text)
+    @rest.message(F.text)
     async def other(message: Message) -> None:
         await message.answer(f"Other: {message.text}")
 
