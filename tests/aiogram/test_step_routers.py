@@ -45,8 +45,8 @@ def test_not_by_name(names: tuple[str | None, ...]) -> None:
 
 def test_in_the_same_process() -> None:
     """Where the router itself is known its name does not matter."""
-    dp, (_, first, second) = tree("shop", "shop")
-    step = registered_in(second)
-    step.origin = second
+    dp, routers = tree("shop", "shop")
+    step = registered_in(routers[2])
+    step.origin = routers[2]
 
-    assert router_of(step, dp) is second
+    assert router_of(step, dp) is routers[2]
