@@ -45,6 +45,13 @@ def inspect(argv: Sequence[str]) -> int:
     return main(argv)
 
 
+def journals(argv: Sequence[str]) -> int:
+    """Write the journals of durable conversations into files, for tests that replay them."""
+    from aiostep_testing.recorded.command import main
+
+    return main(argv)
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Make lines of *rows*, each column as wide as its longest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -54,6 +61,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 COMMANDS: Final[Mapping[str, Command]] = {
     "conformance": conformance,
     "inspect": inspect,
+    "journals": journals,
     "play": play,
     "plugins": plugins,
 }

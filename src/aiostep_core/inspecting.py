@@ -19,11 +19,12 @@ import anyio
 
 from .errors import AiostepError, BadArgument, StorageDamaged, StorageUnavailable
 from .named import filters, named
-from .storages.abc import Found, RecordKey
+from .storages.abc import Found, Journal, RecordKey
 from .storages.opening import open_records
 from .storages.owners import is_gone
 from .storages.sqlite_file import MIGRATIONS
-from .storages.sqlite_operations import scan
+from .storages.sqlite_operations import journal, scan
+from .storages.sqlite_operations import place as row_of
 from .storages.sqlite_paths import APPLICATION_ID
 from .storages.step_fields import KIND, place_of
 
@@ -50,10 +51,14 @@ _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class Reader(Protocol):
-    """The one thing that is done to a storage here."""
+    """What is done to a storage here."""
 
     async def scan(self, kind: str, *, after: RecordKey | None = None, limit: int = 500) -> list[Found]:
         """Return records of a kind; see ``Records.scan``."""
+        ...
+
+    async def journal(self, key: RecordKey) -> Journal | None:
+        """Return a record with its journal; see ``Records.journal``."""
         ...
 
 
@@ -66,6 +71,9 @@ class _File:
     async def scan(self, kind: str, *, after: RecordKey | None = None, limit: int = 500) -> list[Found]:
         bound = None if after is None else (after.space, after.name)
         return scan(self._connection.cursor(), time.time(), kind, None, bound, limit)
+
+    async def journal(self, key: RecordKey) -> Journal | None:
+        return journal(self._connection.cursor(), time.time(), row_of(key))
 
 
 def main(argv: Sequence[str]) -> int:
