@@ -1,6 +1,6 @@
 # Everything here needs only python3 (3.10 or newer) and pip: each target makes the environment it needs, once.
 #
-#   make demo       a real bot and a scripted chat with it, in the terminal (FRAMEWORK=aiogram)
+#   make demo       real bots and a scripted chat with them, in the terminal; one is killed (FRAMEWORK=aiogram)
 #   make test       everything a change must pass, on this Python
 #   make test-all   the test suite on every Python found here, and with the oldest supported frameworks
 #   make bench      the benchmarks, peers in the same run

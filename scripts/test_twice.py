@@ -21,6 +21,7 @@ PLACE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 KILLING = (
     "tests/durable/test_kill.py",
     "tests/durable/test_kill_others.py",
+    "tests/examples/test_demo.py",
     "tests/storages/test_redis_cluster.py",
     "tests/storages/test_redis_lost_answers.py",
     "tests/storages/test_redis_outages.py",

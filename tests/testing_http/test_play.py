@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -103,6 +104,31 @@ def test_what_a_plain_bot_shows_in_the_terminal() -> None:
     assert ran.returncode == 0
     assert "handling No" in ran.stderr
     assert "interrupted" in ran.stderr
+
+
+def test_a_bot_can_be_killed_and_started_again_by_hand() -> None:
+    """!kill ends the process as kill -9 does, !start starts another one, which gets what was said meanwhile."""
+    typed = "one\n!start\n!kill\n!kill\ntwo\n!start\n\\!kill\n!kill\n"
+
+    ran = play(bot("plain"), "--cli", "--wait", "60", typed=typed)
+    numbers = re.findall(r"(?<= )\d+(?= --)", ran.stdout)
+
+    assert [re.sub(r"\d+ --", "N --", line) for line in chat(ran)] == [
+        "Alice > one",
+        "bot   > echo:one",
+        "The bot is running.",
+        "-- kill -9 N --",
+        "The bot is not running; !start starts it.",
+        "Alice > two",
+        "-- started again, as process N --",
+        "bot   > echo:two",
+        "Alice > !kill",
+        "bot   > echo:!kill",
+        "-- kill -9 N --",
+    ]
+    assert numbers[0] != numbers[1] == numbers[2]
+    assert ran.returncode == 0
+    assert "interrupted" not in ran.stderr
 
 
 def test_a_script_that_does_not_connect_is_explained_and_ended() -> None:
@@ -223,6 +249,10 @@ def test_live_runs_the_script_untouched(tmp_path: Path) -> None:
         ("[ 2 ]", Line(button="2")),
         ("[]", Line(text="[]")),
         ("\\[1]", Line(text="[1]")),
+        (" !kill ", Line(command="!kill")),
+        ("!start", Line(command="!start")),
+        ("!start it", Line(text="!start it")),
+        ("\\!kill", Line(text="!kill")),
         ("\\@bob", Line(text="@bob")),
         ("@bob: \\[1]", Line(name="bob", text="[1]")),
     ],

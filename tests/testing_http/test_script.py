@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +12,9 @@ from typing import Any
 import pytest
 
 from aiostep_testing.chats import Event
+from aiostep_testing.play.process import PlayWorld
 from aiostep_testing.play.script import ScriptedChat, Stage, Story
-from aiostep_testing.play.transcript import Transcript, text_of
+from aiostep_testing.play.transcript import Transcript, loses_its_buttons, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -129,6 +132,117 @@ async def test_a_bot_that_dies_fails_the_story_at_once() -> None:
 
     assert status == 1
     assert lines[-1] == f"FAILED: {BOTS / 'plain.py'} ended with exit status 7 in the middle of the story"
+
+
+async def test_a_bot_that_was_killed_is_another_process_afterwards() -> None:
+    """Nothing is answered between the kill and the start, and everything after it; both say which process it was."""
+    numbers: list[int] = []
+
+    async def story(stage: Stage) -> None:
+        alice = stage.person("Alice")
+        await alice.says("one")
+        await alice.expects("^echo:one$")
+        numbers.append(await stage.kill("for once", quiet=0.1))
+        with pytest.raises(ProcessLookupError):
+            os.kill(numbers[0], signal.SIG_DFL)
+        await alice.says("two")
+        assert not await stage.news(0.2)
+        numbers.append(await stage.start())
+        await alice.expects("^echo:two$")
+        numbers.append(await stage.kill(quiet=0))
+        numbers.append(await stage.start())
+
+    status, lines = await told(story)
+
+    assert status == 0, lines
+    first, second, killed, third = numbers
+    assert len({first, second, third}) == 3
+    assert killed == second
+    assert lines == [
+        "Alice > one",
+        "bot   > echo:one",
+        f"    -- kill -9 {first}, for once --",
+        "Alice > two",
+        f"    -- started again, as process {second} --",
+        "bot   > echo:two",
+        f"    -- kill -9 {second} --",
+        f"    -- started again, as process {third} --",
+    ]
+
+
+async def test_a_bot_is_killed_when_it_has_nothing_more_to_do() -> None:
+    """What a bot is about to say is waited for, so that the story goes the same way every time."""
+
+    async def story(stage: Stage) -> None:
+        alice = stage.person("Alice")
+        for text in ("one", "two", "three"):
+            await alice.says(text)
+        await stage.kill()
+        for text in ("one", "two", "three"):
+            await alice.expects(f"^echo:{text}$", within=0)
+
+    status, lines = await told(story)
+
+    assert status == 0, lines
+
+
+async def test_a_bot_that_dies_after_a_start_fails_the_story() -> None:
+    """Only the kill that the story wanted is forgiven."""
+
+    async def story(stage: Stage) -> None:
+        await stage.kill(quiet=0)
+        await stage.start()
+        alice = stage.person("Alice")
+        await alice.says("/leave")
+        await alice.expects("never", within=60)
+
+    status, lines = await told(story, "7")
+
+    assert status == 1
+    assert lines[-1] == f"FAILED: {BOTS / 'plain.py'} ended with exit status 7 in the middle of the story"
+
+
+async def test_a_bot_that_does_not_start_again_fails_the_story(tmp_path: Path) -> None:
+    """The failure says with which exit status the second process ended."""
+    script = tmp_path / "once.py"
+    script.write_text(
+        "from pathlib import Path\nif Path('lock').exists(): raise SystemExit(5)\nPath('lock').touch()\n"
+        + (BOTS / "plain.py").read_text("utf-8")
+    )
+    out = io.StringIO()
+
+    async def story(stage: Stage) -> None:
+        await stage.kill(quiet=0)
+        await stage.start()
+
+    status = await ScriptedChat(script, folder=tmp_path, out=out).play(story)
+
+    assert status == 1
+    assert f"FAILED: {script} ended with exit status 5" in out.getvalue()
+
+
+async def test_the_updates_of_a_later_story_have_higher_numbers() -> None:
+    """A bot that keeps which updates it had is not fooled by a second play: the numbers go on, as on Telegram."""
+    world = PlayWorld()
+    before = int(world.clock.time())
+
+    await world.call("42:PLAY", "getMe", {})
+
+    assert world.bot("42:PLAY").next_update >= before
+
+
+async def test_that_buttons_go_away_is_not_written_down() -> None:
+    """An edit gets a line of the transcript only if it says something else, or offers something."""
+    chat: Any = SimpleNamespace(info={"first_name": "Alice"}, log=[])
+    keys = {"inline_keyboard": [[{"text": "Yes", "callback_data": "y"}]]}
+    contents = [{"text": "Well?", "reply_markup": keys}, {"text": "Well?"}, {"text": "Fine."}, {"text": "Well?"}]
+    hidden = []
+
+    for kind, what in zip(("message", "edit", "edit", "edit"), contents, strict=True):
+        chat.log.append(Event(kind=kind, what={"message_id": 1, **what}))  # type: ignore[arg-type]
+        hidden.append(loses_its_buttons(chat, chat.log[-1]))
+
+    assert hidden == [False, True, False, False]
 
 
 async def test_a_story_that_takes_too_long_is_ended() -> None:

@@ -1,16 +1,18 @@
-"""What a typed line means: who speaks where, and whether it is text or a press of a button. Pure."""
+"""What a typed line means: who speaks where, whether it is text, a press of a button, or about the process. Pure."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 HELP: Final = (
     "Type to write. [1] or [Save] presses a button. '@bob: hi' writes as Bob, '#team bob: hi' as Bob in the "
-    "group 'team'; '@bob' or '#team bob' alone stays there. A backslash in front sends a line as it is. "
-    "Ctrl-D ends."
+    "group 'team'; '@bob' or '#team bob' alone stays there. '!kill' ends the bot as kill -9 does, '!start' starts it "
+    "again. A backslash in front sends a line as it is. Ctrl-D ends."
 )
+
+Command: TypeAlias = Literal["!kill", "!start"]
 
 _SPEAKER: Final = re.compile(r"(?:#(?P<group>[^\s:]+)\s+@?|@)(?P<name>\w+)\s*(?::\s*(?P<rest>.*))?", re.DOTALL)
 _PRESS: Final = re.compile(r"\[\s*(?P<button>\S.*?)\s*\]")
@@ -22,17 +24,21 @@ class Line:
     """One typed line.
 
     name: who speaks, if the line says so; group: where, None is the private chat.
-    text: what is sent; button: what is pressed; neither: only switch to the speaker.
+    text: what is sent; button: what is pressed; command: what happens to the bot's process; none of them: only switch
+    to the speaker.
     """
 
     name: str | None = None
     group: str | None = None
     text: str | None = None
     button: str | None = None
+    command: Command | None = None
 
 
 def parse_line(line: str) -> Line:
     """Understand a line without its line break."""
+    if line.strip() in get_args(Command):
+        return Line(command=cast("Command", line.strip()))
     name = group = None
     rest: str | None = line
     speaker = _SPEAKER.fullmatch(line)

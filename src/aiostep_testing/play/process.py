@@ -1,4 +1,4 @@
-"""The bot's own process: started with the emulator's address, watched, and ended by its id."""
+"""The bot's own process: started with the emulator's address, watched, killed if need be, and ended by its id."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aiostep_testing.accounts import BotAccount
 from aiostep_testing.bounded import bounded
 from aiostep_testing.play import boot
 from aiostep_testing.wire import File, Reply
@@ -49,8 +50,8 @@ class PlayWorld(World):
     ) -> Reply:
         """Execute one API call, of a bot that may be new here."""
         number, _, secret = token.partition(":")
-        if number.isdecimal() and secret:
-            self.bot(token)
+        if number.isdecimal() and secret and token not in self.bots:
+            self._welcome(self.bot(token))
         self.called.set()
         # A bot may drop what was queued before its first poll (drop_pending_updates), so only the poll
         # counts.
@@ -58,34 +59,83 @@ class PlayWorld(World):
             self.ready.set()
         return await super().call(token, method, params, files)
 
+    def _welcome(self, bot: BotAccount) -> None:
+        # What a bot kept of an earlier play knows the updates of that one: as on Telegram, the new ones count on.
+        bot.next_update = int(self.clock.time())
+
+    def forget(self) -> None:
+        """Expect the bot anew, because its process is gone."""
+        self.called.clear()
+        self.ready.clear()
+        self.release_polls()
+
 
 class BotProcess:
     """A bot script running in a child process; an async context manager.
 
     The script's standard output goes to our standard error: the chat alone has the standard output.
 
+    Args:
+        folder: where the script is run; where we are, if there is none.
+
     Raises:
         PlayError: on entry, if there is no such script.
     """
 
-    def __init__(self, script: str | Path, arguments: Sequence[str] = (), *, world: PlayWorld, url: str) -> None:
+    def __init__(
+        self,
+        script: str | Path,
+        arguments: Sequence[str] = (),
+        *,
+        world: PlayWorld,
+        url: str,
+        folder: str | Path | None = None,
+    ) -> None:
         self.script = Path(script)
         self.arguments = tuple(arguments)
         self.world = world
         self.url = url
+        self.folder = folder
         self._process: asyncio.subprocess.Process | None = None
+        self._up = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         check_script(self.script)
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, boot.__file__, str(self.script), *self.arguments),
+        await self.start()
+        return self
+
+    @property
+    def up(self) -> bool:
+        """Tell whether the bot should be running: it was started, and not killed since."""
+        return self._up.is_set()
+
+    async def start(self) -> int:
+        """Start the script, also again after `kill`; return the id of the process."""
+        assert not self.up, "it is running"
+        self._process = process = await asyncio.create_subprocess_exec(
+            *(sys.executable, boot.__file__, str(self.script.absolute()), *self.arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=STDERR,
+            cwd=self.folder,
             env=self._environment(),
             # Ctrl-C in the terminal is ours; the bot hears of it from us, once.
             start_new_session=True,
         )
-        return self
+        self._up.set()
+        return process.pid
+
+    async def kill(self) -> int:
+        """End the bot as `kill -9` does: it hears nothing of it. Return the id that the process had."""
+        process = self._process
+        assert process is not None, "enter the BotProcess first"
+        self._up.clear()
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        if process.stdin:
+            process.stdin.close()
+        self.world.forget()
+        return process.pid
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -108,9 +158,14 @@ class BotProcess:
         return self._process.returncode if self._process else None
 
     async def wait(self) -> int:
-        """Wait for the end of the script and return its exit status, as a shell counts it."""
-        assert self._process is not None, "enter the BotProcess first"
-        return shell_status(await self._process.wait())
+        """Wait until the script ends otherwise than by `kill`; return its exit status, as a shell counts it."""
+        while True:
+            process = self._process
+            assert process is not None, "enter the BotProcess first"
+            status = await process.wait()
+            if self.up and process is self._process:
+                return shell_status(status)
+            await self._up.wait()
 
     async def stop(self, grace: float = 5.0) -> None:
         """Interrupt the bot as Ctrl-C would, and kill it after *grace* seconds."""

@@ -28,11 +28,13 @@ from aiostep_testing.chats import Chat, Event, EventKind
 from aiostep_testing.groups import Group
 from aiostep_testing.people import Person, Place
 from aiostep_testing.play.process import BotProcess, PlayError, PlayWorld
-from aiostep_testing.play.transcript import Transcript, buttons_of, text_of
+from aiostep_testing.play.transcript import Transcript, buttons_of, loses_its_buttons, text_of
 from aiostep_testing.server import serve
 from aiostep_testing.wire import Json
 
 WITHIN: Final = 10.0
+# Long enough for what a bot writes down after it has spoken.
+QUIET: Final = 1.0
 
 Story: TypeAlias = "Callable[[Stage], Awaitable[None]]"
 
@@ -46,6 +48,7 @@ class ScriptedChat:
 
     Args:
         script: the bot's own, unmodified script; it is run with *arguments*.
+        folder: where it is run, and finds its files; where we are, if there is none.
         wait: seconds the script may take until it asks for updates.
         limit: seconds the whole story may take.
     """
@@ -54,12 +57,14 @@ class ScriptedChat:
         self,
         script: str | Path,
         *arguments: str,
+        folder: str | Path | None = None,
         wait: float = 60.0,
         limit: float = 120.0,
         out: TextIO | None = None,
     ) -> None:
         self.script = Path(script)
         self.arguments = arguments
+        self.folder = folder
         self.wait = wait
         self.limit = limit
         self.out = out or sys.stdout
@@ -69,9 +74,10 @@ class ScriptedChat:
         world = PlayWorld()
         try:
             async with serve(world) as server:
-                async with BotProcess(self.script, self.arguments, world=world, url=server.url) as bot:
+                process = BotProcess(self.script, self.arguments, world=world, url=server.url, folder=self.folder)
+                async with process as bot:
                     await bot.connect(self.wait)
-                    await self._act(story, Stage(world, self.out), bot)
+                    await self._act(story, Stage(world, self.out, bot, self.wait), bot)
         except (PlayError, StoryFailed) as exc:
             print(f"\nFAILED: {exc}", file=self.out, flush=True)
             return 1
@@ -93,10 +99,12 @@ class ScriptedChat:
 
 
 class Stage:
-    """Where a story takes place: it makes people and groups, and prints what happens."""
+    """Where a story takes place: it makes people and groups, ends and starts the bot, and prints what happens."""
 
-    def __init__(self, world: PlayWorld, out: TextIO) -> None:
+    def __init__(self, world: PlayWorld, out: TextIO, bot: BotProcess, wait: float) -> None:
         self.world = world
+        self.bot = bot
+        self.wait = wait
         self.transcript = Transcript()
         self._out = out
         self._happened: list[tuple[Chat, Event]] = []
@@ -117,6 +125,28 @@ class Stage:
         """Make a group with these people and the bot."""
         return self.world.group(title, forum=forum, members=[actor.person for actor in members])
 
+    async def kill(self, why: str = "", *, quiet: float = QUIET) -> int:
+        """End the bot as `kill -9` does, once it has done nothing for *quiet* seconds; return its process id.
+
+        With quiet=0 the kill comes in the middle of whatever the bot does. What people say until `start` waits for it.
+        """
+        while quiet and await self.news(quiet):
+            pass
+        number = await self.bot.kill()
+        self._print(f"    -- kill -9 {number}{why and f', {why}'} --")
+        return number
+
+    async def start(self) -> int:
+        """Start the bot again after `kill`, and wait until it asks for updates; return its process id.
+
+        Raises:
+            PlayError: it did not ask in time, or ended.
+        """
+        number = await self.bot.start()
+        await self.bot.connect(self.wait)
+        self._print(f"    -- started again, as process {number} --")
+        return number
+
     def say(self, name: str, text: str, place: Place) -> None:
         """Print what a person says or presses."""
         self._print(self.transcript.said(name, text, place))
@@ -125,19 +155,21 @@ class Stage:
         """List what the bot did from a position in the story on."""
         return self._happened[position:]
 
-    async def news(self, timeout: float) -> None:
-        """Wait until the bot does something, but not longer than *timeout*."""
+    async def news(self, timeout: float) -> bool:
+        """Wait until the bot does something, but not longer than *timeout*; tell whether it did."""
         self._news.clear()
         try:
-            await bounded(self._news.wait(), timeout)
+            return await bounded(self._news.wait(), timeout)
         except asyncio.TimeoutError:
-            return
+            return False
 
     def _observe(self, chat: Chat, event: Event) -> None:
         if event.bot_id is None:
             return
         self._happened.append((chat, event))
         self._news.set()
+        if loses_its_buttons(chat, event):
+            return
         line = self.transcript.done(chat, event)
         if line is not None:
             self._print(line)

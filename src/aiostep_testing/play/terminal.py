@@ -14,7 +14,7 @@ from aiostep_testing.bounded import bounded
 from aiostep_testing.chats import Chat, Event
 from aiostep_testing.groups import Group
 from aiostep_testing.people import Person
-from aiostep_testing.play.lines import HELP, choose, parse_line
+from aiostep_testing.play.lines import HELP, Command, choose, parse_line
 from aiostep_testing.play.process import BotProcess, PlayWorld
 from aiostep_testing.play.transcript import Button, Transcript, buttons_of
 from aiostep_testing.server import serve
@@ -37,7 +37,7 @@ async def chat(script: Path, arguments: Sequence[str] = (), *, wait: float = 10.
     world = PlayWorld()
     async with serve(world) as server, BotProcess(script, arguments, world=world, url=server.url) as bot:
         await bot.connect(wait)
-        terminal = Terminal(world, sys.stdout, interactive=sys.stdin.isatty())
+        terminal = Terminal(world, sys.stdout, bot, interactive=sys.stdin.isatty(), wait=wait)
         ended = asyncio.ensure_future(bot.wait())
         talk = asyncio.ensure_future(terminal.run(stdin_lines()))
         await asyncio.wait({ended, talk}, return_when=asyncio.FIRST_COMPLETED)
@@ -80,9 +80,11 @@ async def stdin_lines(descriptor: int = STDIN) -> AsyncIterator[str]:
 class Terminal:
     """People typing at one keyboard, and what they see of the bot."""
 
-    def __init__(self, world: PlayWorld, out: TextIO, *, interactive: bool) -> None:
+    def __init__(self, world: PlayWorld, out: TextIO, bot: BotProcess, *, interactive: bool, wait: float) -> None:
         self.world = world
         self.out = out
+        self.bot = bot
+        self.wait = wait
         self.interactive = interactive
         self._colour = interactive and out.isatty() and "NO_COLOR" not in os.environ
         self._transcript = Transcript(numbered=True)
@@ -95,16 +97,35 @@ class Terminal:
         world.add_observer(self.show)
 
     async def run(self, lines: AsyncIterator[str]) -> None:
-        """Carry out the lines until they end."""
+        """Carry out the lines until they end.
+
+        Raises:
+            PlayError: the bot was started again, and did not connect.
+        """
         self._print(f"You are {FIRST}. {HELP}", "2")
         async for line in lines:
             if not line.strip():
                 continue
             self._reacted.clear()
-            if self.handle(line) and not self.interactive:
+            command = parse_line(line).command
+            if command:
+                await self._carry_out(command)
+            elif not self.handle(line):
+                continue
+            if self.bot.up and not self.interactive:
                 await self._quiet()
         # The last answer may still be on its way.
         await self._quiet(0.0 if self.interactive else QUIET_FOR)
+
+    async def _carry_out(self, command: Command) -> None:
+        if (command == "!kill") is not self.bot.up:
+            self._print("The bot is running." if self.bot.up else "The bot is not running; !start starts it.", "33")
+        elif command == "!kill":
+            self._print(f"-- kill -9 {await self.bot.kill()} --", "31")
+        else:
+            number = await self.bot.start()
+            await self.bot.connect(self.wait)
+            self._print(f"-- started again, as process {number} --", "32")
 
     def handle(self, line: str) -> bool:
         """Carry out one line; tell whether the bot may react to it."""

@@ -30,6 +30,8 @@ CONTENT: Final = (
     *("new_chat_members", "left_chat_member", "pinned_message", "forum_topic_created", "forum_topic_closed"),
 )
 
+VISIBLE: Final = ("message", "edit")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
@@ -68,6 +70,17 @@ def text_of(message: Json) -> str:
         return str(words) if words or "text" in message else "[message]"
     detail = _detail(kind, message[kind])
     return " ".join(filter(None, (f"[{kind.replace('_', ' ')}{detail}]", words)))
+
+
+def loses_its_buttons(chat: Chat, event: Event) -> bool:
+    """Tell whether an edit, the last event of its chat, takes a message's buttons away and leaves what it says."""
+    if event.kind != "edit" or buttons_of(event.what.get("reply_markup")):
+        return False
+    number = event.what.get("message_id")
+    for one in reversed(chat.log[:-1]):
+        if one.kind in VISIBLE and one.what.get("message_id") == number:
+            return text_of(one.what) == text_of(event.what)
+    return False
 
 
 def _detail(kind: str, content: Any) -> str:
