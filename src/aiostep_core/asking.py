@@ -10,11 +10,13 @@ from operator import attrgetter
 from typing import Any, Final
 
 from .context import Talk, current_talk
+from .durable.blocks import block_kept
 from .errors import BadArgument, WaitTimeout
 from .facts import Delivery, kinds_of
 from .keeping import current_flow, wait_kept
 from .keys import MessageScope, Scope
 from .matching import Matching
+from .passing import pause_before
 from .prompting import Prompting
 from .questions import is_spec, question_for
 from .setting import Setting, seconds
@@ -163,6 +165,7 @@ async def ask(
     scope: Scope | MessageScope | None = None,
     filter: Any = None,
     escape: Any = None,
+    again: bool | float = False,
     on_conflict: str = "replace",
     fresh: bool = False,
     **send: Any,
@@ -185,8 +188,11 @@ async def ask(
         cancel: whether the cancel command ends the question.
         keyboard: a reply markup of the framework.
         force_reply: "auto" asks for a reply in groups, where a bot may not see other messages; True, False.
-        filter, scope, on_conflict, fresh: as for ``wait_for``.
+        filter, scope, on_conflict: as for ``wait_for``.
         escape: a filter for what goes to the other handlers although it could be an answer; the question stands.
+        again: send *prompt* once more when a /command or what *escape* names has passed the question by: a second
+            after the last of them, or so many seconds.
+        fresh: leave out what was written before the prompt was out, also when it reaches the bot later.
         send: passed on to the framework's own method.
 
     Raises:
@@ -202,6 +208,7 @@ async def ask(
         check=check,
         timeout=limit,
         remind=remind or {},
+        pause=pause_before(again),
         wait={"filter": filter, "escape": escape, "on_conflict": on_conflict, "fresh": fresh, "is_cancellable": cancel},
         send={"keyboard": keyboard, "force_reply": force_reply, **send},
     )
@@ -242,6 +249,10 @@ async def conversation(
     """
     limit = seconds("timeout", timeout)
     setting = Setting.find(target, scope)
+    if current_flow.get() is not None:
+        async with block_kept(setting, limit, on_conflict) as kept:
+            yield kept
+        return
     deadline = setting.deadline(limit)
     was_open = setting.is_open
     held = setting.conversation(on_conflict, own=True)

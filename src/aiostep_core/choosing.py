@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from .abc import Question, Sent
 from .asking import RAISE, check_attempts
 from .errors import BadArgument, WaitCancelled, WaitTimeout
-from .facts import KINDS, Delivery, Facts
+from .facts import KINDS, Delivery
 from .keyboards import pressed
 from .keys import MessageScope, Scope
 from .menus import Answer, Menu, Option, options_of
+from .passing import pause_before
 from .prompting import Prompting, Unfinished
 from .questions import Retry
 from .setting import Setting, seconds
 from .texts import Saying, words
-
-if TYPE_CHECKING:
-    from .waits import Wait
 
 __all__ = ["Others", "choose", "choose_many", "choose_with", "confirm"]
 
@@ -83,7 +81,7 @@ async def choose(
             says nothing; "anyone": their click is as good.
         page_size: how many options are shown at once; inline only.
         label: makes the label of a value.
-        ask: as for ``ask``, except *as_* and *keyboard*.
+        ask: as for ``ask``, except *as_*, *filter* and *keyboard*.
 
     Raises:
         TooManyAttempts, WaitTimeout, WaitCancelled, AlreadyWaiting, WouldDeadlock, NoTarget: as for ``ask``.
@@ -192,7 +190,7 @@ async def confirm(
 async def _ask(prompt: Any, options: list[Option], others: str, ask: dict[str, Any], **menu: Any) -> Any:
     if others not in _OTHERS:
         raise BadArgument("others", others, ", ".join(f'"{one}"' for one in _OTHERS))
-    unknown = set(ask) & {"as_", "keyboard"}
+    unknown = set(ask) & {"as_", "keyboard", "filter"}
     if unknown:
         raise BadArgument("argument", min(unknown), "none of that name: the options say what is asked and shown")
     return await choose_with(prompt, options, others, menu, **ask)
@@ -213,6 +211,8 @@ async def choose_with(
     default: Any = RAISE,
     cancel: bool | str = True,
     scope: Scope | MessageScope | None = None,
+    escape: Any = None,
+    again: bool | float = False,
     on_conflict: str = "replace",
     fresh: bool = False,
     question: Question[Any] | None = None,
@@ -244,7 +244,8 @@ async def choose_with(
         check=check,
         timeout=limit,
         remind=remind or {},
-        wait={"on_conflict": on_conflict, "fresh": fresh, "is_cancellable": bool(cancel)},
+        pause=pause_before(again),
+        wait={"escape": escape, "on_conflict": on_conflict, "fresh": fresh, "is_cancellable": bool(cancel)},
         send=send,
     )
     try:
@@ -310,34 +311,16 @@ class _Choosing(Prompting):
         self._sent = await super()._send_prompt(prompt, keyboard=markup)
         return self._sent
 
-    def _bind(self, wait: Wait, sent: Sent) -> None:
-        """Also take an answer to this very prompt that was faster than the network, though it must be fresh."""
-        was_ready = wait.is_ready
-        super()._bind(wait, sent)
-        if not was_ready:
-            runtime, which = self._setting.runtime, self._is_mine if self._wait.get("escape") else self._accepts
-            runtime.perform(runtime.engine.give(wait, which, runtime.now()))
-
     def _is_mine(self, delivery: Delivery) -> bool:
         press = pressed(delivery.facts.callback_data)
         return press is not None and press.token == self._menu.token
-
-    def _is_older(self, facts: Facts) -> bool:
-        """Tell whether a message was written before the prompt of a question that wants a fresh answer.
-
-        Ids count up in each chat; when a message reaches us says nothing, as the bot may have been busy.
-        """
-        sent = self._sent if self._wait["fresh"] else None
-        if sent is None or facts.message_id is None or facts.chat_id != sent.chat_id:
-            return False
-        return facts.message_id < sent.message_id
 
     def _accepts(self, delivery: Delivery) -> bool:
         """Take what may be an answer: any text of the person who is asked, and clicks on the buttons of this menu."""
         facts = delivery.facts
         if facts.kind == _CLICK:
             return self._is_mine(delivery)
-        if self._is_older(facts):
+        if self._wait["fresh"] and not self._freshness.allows(delivery):
             return False
         return self._others != "anyone" or self._menu.typed(facts.text or "") is not None
 

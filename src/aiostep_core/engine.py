@@ -207,6 +207,8 @@ class Engine:
                 decision = self._offer_waits(conversation, delivery, now, last)
                 if decision is not None:
                     return decision
+                if conversation.passed is not None and facts.command is not None and not conversation.is_waiting:
+                    conversation.passed(delivery)
                 if conversation.keeps(facts, now) and not is_stale(facts.callback_data, self.buttons):
                     return Decision(Outcome.KEPT if conversation.put(delivery) else Outcome.PASS, delivery)
             if filed and not is_for_somebody and place.scope is Scope.BUTTONS and facts.kind == "callback_query":
@@ -309,13 +311,6 @@ class Engine:
         wait.is_ready = True
         if keyboard is not None:
             self.waits.also(wait.conversation, keyboard)
-
-    def give(self, wait: Wait, which: Callable[[Delivery], bool], now: float) -> Changes:
-        """Give *wait* the first unread update of those that *which* names, without asking its filter."""
-        for delivery in tuple(wait.conversation.unread or ()):
-            if which(delivery) and wait.admits(delivery.facts, now):
-                return self._claim_unread(wait, delivery, now).changes
-        return NOTHING
 
     def end(self, conversation: Conversation, reason: str) -> Changes:
         """End *conversation* from outside: its waits are cancelled, or else the next one will be."""

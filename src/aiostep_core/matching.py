@@ -10,7 +10,7 @@ from .abc import Question
 from .facts import Delivery
 from .questions import Retry
 
-__all__ = ["Matching", "but_not"]
+__all__ = ["Matching", "both", "but_not"]
 
 Accepts = Callable[[Delivery], object]
 
@@ -68,19 +68,28 @@ class Matching:
         return True
 
 
-def but_not(escape: Accepts, accepts: Accepts | None) -> Accepts:
-    """Make a filter that *accepts*, but not what *escape* names."""
+def both(first: Callable[[Delivery], bool], accepts: Accepts | None) -> Accepts:
+    """Make a filter that an update passes if *first* and *accepts* let it pass, asked in this order."""
+    return first if accepts is None else lambda delivery: first(delivery) and accepts(delivery)
+
+
+def but_not(escape: Accepts | None, accepts: Accepts | None, passed: Callable[[Delivery], object]) -> Accepts:
+    """Make a filter that *accepts*, but neither commands nor what *escape* names; *passed* is called with those."""
 
     def verdict(delivery: Delivery) -> object:
-        escapes = escape(delivery)
+        escapes = delivery.facts.command is not None or (escape is not None and escape(delivery))
         if inspect.isawaitable(escapes):
             return later(escapes, delivery)
-        return not escapes and (accepts is None or accepts(delivery))
+        return passes(delivery) if escapes else accepts is None or accepts(delivery)
 
     async def later(escapes: Awaitable[object], delivery: Delivery) -> bool:
         if await escapes:
-            return False
+            return passes(delivery)
         accepted = accepts is None or accepts(delivery)
         return bool(await accepted) if inspect.isawaitable(accepted) else bool(accepted)
+
+    def passes(delivery: Delivery) -> bool:
+        passed(delivery)
+        return False
 
     return verdict

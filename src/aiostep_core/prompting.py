@@ -8,18 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .abc import Address, Question, Sent, Timer
+from .decisions import Outcome
 from .durable.effects import CALL
 from .durable.values import MadeOf
 from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitTimeout
 from .facts import KINDS, Delivery
+from .freshness import Freshness
 from .keeping import current_flow, name_of_prompt
 from .keys import MessageKey, Place, Scope
+from .matching import both
+from .passing import Passing
 from .questions import Retry
 from .setting import Setting, seconds
 from .texts import Plain, Saying
 
 if TYPE_CHECKING:
     from .durable.kept import Kept
+    from .engine import Decision
     from .waits import Wait
 
 __all__ = ["Prompting", "Unfinished"]
@@ -36,6 +41,7 @@ class Prompting:
     """Asks one question.
 
     Args:
+        pause: seconds after which it is asked again when something has passed it by; None: it is not.
         wait: how the waits are opened, see ``Setting.open``.
         send: how prompts are sent, see ``Adapter.send``.
     """
@@ -48,6 +54,7 @@ class Prompting:
         check: Callable[[Any], Any] | None,
         timeout: float | None,
         remind: Mapping[float, Any],
+        pause: float | None,
         wait: dict[str, Any],
         send: dict[str, Any],
     ) -> None:
@@ -58,6 +65,9 @@ class Prompting:
         self._reminders = [(seconds("remind", after) or 0.0, text) for after, text in remind.items()]
         self._wait = wait
         self._send = send
+        self._prompt: Any = None
+        self._passing = Passing(setting, pause)
+        self._freshness = Freshness()
         self._end: float | None = None
         self._timers: list[Timer] = []
         self._album: list[Delivery] = []
@@ -73,6 +83,8 @@ class Prompting:
         Raises:
             TooManyAttempts: *attempts* answers were no good.
         """
+        self._prompt = prompt
+        self._prepare()
         flow = current_flow.get()
         if flow is None:
             return (await self._run(prompt, retry, attempts))[0]
@@ -109,36 +121,65 @@ class Prompting:
                     owed = prompt if isinstance(prompt, str) else self._say(Saying("again"), delivery)
                     await self._keep(delivery, owed=[str(owed), isinstance(owed, Plain)])
         finally:
+            self._passing.stop()
             for timer in self._timers:
                 timer.cancel()
 
+    def _prepare(self) -> None:
+        """See to it that waits get what they are for only."""
+        options = self._wait
+        if options.get("escape") is not None or self._passing.takes_commands:
+            options |= {"passed": self._passing.note, "takes_commands": self._passing.takes_commands}
+        if options["fresh"] and "accepts" not in options:
+            only = options.get("filter")
+            only = None if only is None else self._setting.adapter.compile_filter(only)
+            options["accepts"] = both(self._freshness.allows, only)
+
     async def _ask(self, prompt: Any) -> Delivery:
+        """Send *prompt*, unless it is out already, and return the answer; once more when something passed it by."""
+        fresh = self._wait["fresh"] and prompt is not None
+        while True:
+            try:
+                return await self._ask_once(prompt, fresh)
+            except WaitCancelled:
+                if not self._passing.is_due():
+                    raise
+                prompt, fresh = self._prompt, False
+
+    async def _ask_once(self, prompt: Any, fresh: bool) -> Delivery:
         """Send *prompt*, unless it is out already, and return the answer.
 
         The wait comes first: people can be faster than the network.
         """
         setting = self._setting
         # A fresh answer is one to this prompt: until that is out, what comes goes to the mailbox.
-        options: dict[str, Any] = self._wait if prompt is not None else {**self._wait, "fresh": False}
+        options: dict[str, Any] = {**self._wait, "fresh": fresh}
         if hasattr(self._question, "parse_album"):
             options = {**options, "parts": []}
-        wait, reading = setting.open(self._question.kinds, is_ready=not options["fresh"], **options)
+        wait, reading = setting.open(self._question.kinds, is_ready=not fresh, **options)
+        self._passing.begin(wait, anew=prompt is not None)
         try:
             if prompt is not None:
                 self._sent = await self._send_prompt(prompt)
             if self._sent is not None:
-                self._bind(wait, self._sent)
+                setting.runtime.engine.bind(wait, self._keyboard_of(self._sent, wait))
+            if fresh:
+                reading = self._read_mailbox(wait)
             self._start_clock(wait)
+            self._passing.watch(wait)
             if self._kept is not None:
                 anew = prompt is not None
-                await self._kept.asked(wait, self._timeout, self._memory(), reading=reading, anew=anew)
+                await self._kept.asked(wait, self._memory(), reading=reading, anew=anew)
         except BaseException:
+            self._passing.rest()
             setting.runtime.abandon(wait, reading)
             raise
         try:
             delivery = await setting.runtime.outcome(wait, setting.turn, reading)
         except WaitTimeout:
             raise WaitTimeout(self._timeout if self._timeout is not None else wait.timeout) from None
+        finally:
+            self._passing.rest()
         if wait.parts is not None:
             self._album = await self._collect(delivery, wait.parts)
         return delivery
@@ -176,8 +217,15 @@ class Prompting:
         is_theirs = facts.kind in KINDS["message"] and facts.user_id == key.user_id
         return Address(key=key, chat_type=facts.chat_type, reply_to_id=facts.message_id if is_theirs else None)
 
-    def _bind(self, wait: Wait, sent: Sent) -> None:
-        self._setting.runtime.engine.bind(wait, self._keyboard_of(sent, wait))
+    def _read_mailbox(self, wait: Wait) -> Decision | None:
+        """Take an answer to the very prompt that was faster than the network; or return what is to be awaited first."""
+        runtime = self._setting.runtime
+        self._freshness.begin(self._sent, wait.conversation)
+        decision = runtime.engine.read(wait, runtime.now())
+        if decision is None or decision.outcome is Outcome.FILTERING:
+            return decision
+        runtime.perform(decision.changes)
+        return None
 
     def _keyboard_of(self, sent: Sent, wait: Wait) -> Place | None:
         if not sent.has_buttons or "callback_query" not in wait.kinds:
@@ -211,18 +259,20 @@ class Prompting:
         """Return what it takes to go on with the question in another process."""
         sent = self._sent
         place = None if sent is None else [sent.chat_id, sent.message_id, sent.has_buttons]
-        return {"sent": place, "taken": self._taken}
+        since = self._freshness.since
+        return {"sent": place, "taken": self._taken, **({} if since is None else {"since": since})}
 
     async def _keep(self, delivery: Delivery, **more: Any) -> None:
         """Have a durable conversation keep how far it is: before anybody hears of it, so that they do."""
         if self._kept is not None:
-            await self._kept.refused(delivery, self._timeout, {**self._memory(), **more})
+            await self._kept.refused(delivery, {**self._memory(), **more})
 
     def _recall(self, memory: dict[str, Any]) -> None:
         """Be as the question was that left *memory*."""
         self._taken = memory.get("taken", 0)
         if memory.get("sent") is not None:
             self._sent = Sent(None, *memory["sent"])
+        self._freshness.recall(memory.get("since"))
 
     def _written(self, value: Any) -> Any:
         """Return what is kept of an answer."""

@@ -53,7 +53,7 @@ class Setting(NamedTuple):
             return cls(turn.runtime, turn.adapter, turn, turn.aim)
         runtime = runtime_of(turn)
         talk = current_talk.get() if target is None and scope is None else None
-        if talk is not None and talk.turn is turn and (talk.conversation.is_open or talk.conversation.reason):
+        if talk is not None and talk.turn is turn and (talk.conversation is None or _is_on(talk.conversation)):
             return cls(runtime, runtime.adapter_for(talk.aim.key.bot_id, turn), turn, talk.aim, talk)
         facts = turn.facts if turn is not None else None
         found = aim(target, scope, facts, runtime.bot_ids(), runtime.key_of)
@@ -71,17 +71,19 @@ class Setting(NamedTuple):
         fresh: bool = False,
         accepts: Callable[[Delivery], object] | None = None,
         escape: Any = None,
+        passed: Callable[[Delivery], object] | None = None,
         **options: Any,
     ) -> tuple[Wait, Decision | None]:
         """Open a wait now; also return the decision of a filter that must be awaited over the mailbox.
 
-        *accepts* is a filter of ours, in the place of the user's; *escape* a filter for what is not meant.
+        *accepts* is a filter of ours, in the place of the user's; *escape* a filter for what is not meant; *passed*
+        is called with that, and with commands if the wait takes any, since it shall not have them.
         """
         self.adapter.check_wait(self.turn, kinds)
         if accepts is None and filter is not None:
             accepts = self.adapter.compile_filter(filter)
-        if escape is not None:
-            accepts = but_not(self.adapter.compile_filter(escape), accepts)
+        if passed is not None:
+            accepts = but_not(None if escape is None else self.adapter.compile_filter(escape), accepts, passed)
         now = self.runtime.now()
         if self.talk is not None and (deadline := self.deadline(timeout)) is not None:
             timeout = max(0.0, deadline - now)
@@ -117,13 +119,18 @@ class Setting(NamedTuple):
 
     def conversation(self, on_conflict: str, *, own: bool = False) -> Conversation:
         """Return the conversation that is open here, or open one; see ``Runtime.open_conversation``."""
-        if self.talk is None:
+        if self.talk is None or self.talk.conversation is None:
             return self.runtime.open_conversation(self.aim, self.turn, on_conflict=on_conflict, own=own)
         conversation = self.talk.conversation
         if not conversation.is_open:
             reason, conversation.reason = conversation.reason, None
             raise WaitCancelled(reason or "code")
         return conversation
+
+
+def _is_on(conversation: Conversation) -> bool:
+    """Tell whether the block is not over, or its waits have not been told that it is."""
+    return conversation.is_open or conversation.reason is not None
 
 
 def seconds(name: str, value: float | timedelta | None) -> float | None:

@@ -160,13 +160,14 @@ class Conversation:
         starter_id: whose cancel command ends it.
         after: the id of the update that led to it; nothing as old answers.
         reason: why it ended, while the handler has not been told.
+        passed: told of commands that pass while no answer can be taken; theirs alone who ask and set it.
         is_silent: it only keeps what arrives while a step runs; nobody who looks for conversations means it.
         overflow: how many updates found the mailbox full.
     """
 
     __slots__ = (
-        "after", "also", "is_open", "is_orphan", "is_silent", "kinds", "opened_at", "overflow", "owner", "place",
-        "reason", "starter_id", "unread", "user_id", "waits",
+        "after", "also", "is_open", "is_orphan", "is_silent", "kinds", "opened_at", "overflow", "owner", "passed",
+        "place", "reason", "starter_id", "unread", "user_id", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -190,6 +191,7 @@ class Conversation:
         self.waits: tuple[Wait, ...] = ()
         self.unread: list[Delivery] | None = None
         self.reason: str | None = None
+        self.passed: Callable[[Delivery], object] | None = None
         self.overflow = 0
         self.is_open = True
         self.is_orphan = False

@@ -51,6 +51,13 @@ async def waiting(update: Any, *_: Any) -> None:
     await _say(update, f"hello {name}")
 
 
+@durable("contract.passed_by")
+async def passed_by(update: Any, *_: Any) -> None:
+    name = await ask("name?", str, again=0.1)
+    size = await choose("size?", {"S": "Small", "L": "Large"}, again=0.1)
+    await _say(update, f"{size} for {name}")
+
+
 @durable("contract.ending")
 async def ending(update: Any, *_: Any) -> None:
     try:
@@ -67,7 +74,7 @@ class Durable(Level, level="durable"):
 
     async def _start(self, stage: Stage) -> None:
         _done.clear()
-        await stage.start_durable(order, waiting, ending)
+        await stage.start_durable(order, waiting, passed_by, ending)
         _playing[:] = [stage.harness]
 
     async def _restart(self, stage: Stage) -> None:
@@ -113,6 +120,21 @@ class Durable(Level, level="durable"):
             stage.alice.send(text)
         await self._restart(stage)
         assert await stage.texts(stage.alice, 3) == ["hello Ann", "how many?", "size?"]
+
+    async def test_what_passes_a_question_by(self, stage: Stage) -> None:
+        """T15: a command in the middle has the question asked again, before and after a restart; replaying does not."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/passed_by", "name?")
+        await stage.tell(stage.alice, "/help", "other:/help", "name?")
+        await self._restart(stage)
+        await stage.tell(stage.alice, "/help", "other:/help", "name?")
+        await stage.tell(stage.alice, "Ann", "size?")
+        await self._restart(stage)
+        await stage.tell(stage.alice, "/help", "other:/help", "size?")
+        await self._restart(stage)
+        stage.click(stage.alice, "Large")
+        await stage.tell(stage.alice, None, "L for Ann")
+        await stage.passes(stage.alice)
 
     async def test_two_people_at_once(self, stage: Stage) -> None:
         """Promise 4: each goes on with their own conversation, in a group as well."""
