@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Generator
 
@@ -12,6 +13,9 @@ PATIENCE = 10.0
 
 class TcpProxy:
     """Between a client and a server on this machine.
+
+    Args:
+        tls: speak TLS with the client, as what stands before a server that does not know it.
 
     Attributes:
         lose: how many answers to commands with *marker* are lost, each with its connection.
@@ -22,8 +26,9 @@ class TcpProxy:
         connections: how many were made.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, tls: ssl.SSLContext | None = None) -> None:
         self.target = target
+        self._tls = tls
         self.port = 0
         self.lose = 0
         self.marker = b"EVALSHA"
@@ -61,7 +66,8 @@ class TcpProxy:
 
     async def _main(self) -> None:
         self._done: asyncio.Future[None] = self._loop.create_future()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._loop.set_exception_handler(lambda loop, context: None)  # clients that turn away from TLS
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._done
@@ -139,9 +145,9 @@ class _Way:
 
 
 @contextlib.contextmanager
-def proxy(target: int) -> Generator[TcpProxy]:
+def proxy(target: int, tls: ssl.SSLContext | None = None) -> Generator[TcpProxy]:
     """Have a proxy to a port of this machine."""
-    one = TcpProxy(target)
+    one = TcpProxy(target, tls)
     one.start()
     try:
         yield one

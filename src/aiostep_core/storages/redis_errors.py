@@ -106,6 +106,12 @@ _KNOWN = (
     ),
     _Row("DB index|Invalid Database", Meaning.FINAL, "has no such database", "correct the number in the URL or db="),
     _Row(
+        "CERTIFICATE_VERIFY_FAILED",
+        Meaning.FINAL,
+        "has a certificate that cannot be trusted, and was told nothing",
+        "pass the file of who signed it, rediss://...?ssl_ca_certs=/path/to/ca.pem, or the host name that it is for",
+    ),
+    _Row(
         "InvalidResponse|ProtocolError|[Pp]rotocol error",
         Meaning.FINAL,
         "does not answer as a Redis server does",
@@ -124,6 +130,7 @@ _KNOWN = (
         "correct the service name or the Sentinels' addresses",
     ),
 )
+_LATE = "see whether it is overloaded, or unreachable, or, with rediss://, does not speak TLS"
 _REPORT = "what its server says is in the cause of this error"
 
 
@@ -142,7 +149,7 @@ def trouble(error: BaseException) -> Trouble | None:
 
     kind, text = type(error), str(error)
     if isinstance(error, Late | TimeoutError):
-        return Trouble(Meaning.FINAL, "did not answer in time", "see whether it is overloaded, or unreachable", error)
+        return Trouble(Meaning.FINAL, "did not answer in time", _LATE, error)
     words = f"{kind.__name__}: {text}"
     for row in _KNOWN:
         if re.search(row.pattern, words):
