@@ -105,14 +105,14 @@ class Place(NamedTuple):
     key: Key | MessageKey
 
 
-def default_scope(facts: Facts) -> Scope:
-    """Return USER_IN_TOPIC in a forum, where even the General topic is one of many; else USER_IN_CHAT."""
-    return Scope.USER_IN_TOPIC if facts.is_forum or facts.thread_id is not None else Scope.USER_IN_CHAT
-
-
 # Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
 _USER_IN_TOPIC: Final = Scope.USER_IN_TOPIC
 _USER_IN_CHAT: Final = Scope.USER_IN_CHAT
+
+
+def default_scope(facts: Facts) -> Scope:
+    """Return USER_IN_TOPIC in a forum, where even the General topic is one of many; else USER_IN_CHAT."""
+    return _USER_IN_TOPIC if facts.is_forum or facts.thread_id is not None else _USER_IN_CHAT
 
 
 def project(scope: Scope, key: Key) -> Key:
@@ -120,7 +120,7 @@ def project(scope: Scope, key: Key) -> Key:
     if scope is _USER_IN_TOPIC or (scope is _USER_IN_CHAT and key.thread_id is None):
         return key  # by far the most frequent, and no new tuple
     bot, chat, user, thread, business = key
-    if scope is Scope.USER_IN_CHAT:
+    if scope is _USER_IN_CHAT:
         return Key(bot, chat, user, None, business)
     if scope is Scope.GLOBAL_USER:
         return Key(bot, None, user)

@@ -44,6 +44,9 @@ def aim(
         NoTarget: nothing says whose answer is meant, or of which bot.
         BadArgument: *target* or *scope* is nothing of the kind.
     """
+    if target is None and scope is None and facts is not None and None not in (facts.chat_id, facts.user_id):
+        scope, key = default_scope(facts), facts.key  # by far the most frequent
+        return Aim(Place(scope, project(scope, key)), key, key.user_id, None)
     if scope is not None and not isinstance(scope, (Scope, MessageScope)):
         raise BadArgument("scope", scope, "a Scope, such as Scope.CHAT or Scope.BUTTONS(message)")
     if target is None and facts is None and isinstance(scope, MessageScope) and len(bot_ids) == 1:

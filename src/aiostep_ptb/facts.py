@@ -22,7 +22,8 @@ def thread_of(message: Any) -> int | None:
 
 def _chat_type(chat: Any) -> str:
     # Prompts into a channel's direct messages take another parameter for the topic, see sending.py.
-    return "direct_messages" if getattr(chat, "is_direct_messages", None) else str(chat.type)
+    # The method of the framework's own class is written in Python.
+    return "direct_messages" if getattr(chat, "is_direct_messages", None) else str.__str__(chat.type)
 
 
 def _is_inaccessible(message: Any) -> bool:
