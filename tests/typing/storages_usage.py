@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import redis.asyncio
 from typing_extensions import assert_type
 
 from aiostep import FileStateStorage, MemoryStateStorage, RedisStateStorage, StateContext, open_storage, storable, sync
@@ -31,6 +32,20 @@ assert_type(memory.delete_data(1, chat_id=5), dict[Any, Any] | None)
 assert_type(FileStateStorage("x.json", ex=200).get_data(1), dict[Any, Any] | None)
 assert_type(RedisStateStorage(host="x").get_state(1), StateContext[Any] | None)
 IsState("A", memory)
+
+
+class Named(RedisStateStorage):
+    """A class of one's own makes its own."""
+
+
+assert_type(Named(host="x"), Named)
+assert_type(RedisStateStorage(redis.Redis(), ex=5), RedisStateStorage)
+
+
+async def of_an_asynchronous_client() -> None:
+    handed: AsyncRedisStateStorage = RedisStateStorage(redis.asyncio.Redis(), ex=200)
+    assert_type(await handed.get_state(1), StateContext[Any] | None)
+    assert_type(await RedisStateStorage(redis.asyncio.RedisCluster(host="x")).get_data(1), dict[Any, Any] | None)
 
 
 async def asynchronous() -> None:

@@ -17,6 +17,7 @@ from .values import VALUES, Codec, Values
 
 if TYPE_CHECKING:
     import redis.asyncio
+    from typing_extensions import Self
 
     AsyncClient = redis.asyncio.Redis | redis.asyncio.RedisCluster
 
@@ -202,13 +203,23 @@ class RedisStateStorage(BlockingStates):
         options: others of ``redis.Redis``.
     """
 
+    # pyright takes what a class makes from __new__, mypy from the self of __init__.
     @overload
-    def __new__(  # type: ignore[misc]
-        cls, redis: AsyncClient, *args: Any, **options: Any
-    ) -> AsyncRedisStateStorage: ...
+    def __new__(cls, redis: AsyncClient, *args: Any, **options: Any) -> _AsyncRedisStateStorage: ...
     @overload
-    def __new__(
-        cls,
+    def __new__(cls, *args: Any, **options: Any) -> Self: ...
+    def __new__(cls, redis: Any = None, *args: Any, **options: Any) -> Any:
+        if _is_asynchronous(redis):
+            return AsyncRedisStateStorage(redis, *args, **options)
+        return super().__new__(cls)
+
+    @overload
+    def __init__(  # type: ignore[misc]
+        self: _AsyncRedisStateStorage, redis: AsyncClient, *args: Any, **options: Any
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
         redis: Any = None,
         host: str = "localhost",
         port: int = 6379,
@@ -223,12 +234,7 @@ class RedisStateStorage(BlockingStates):
         per_chat: bool = False,
         space: str | int | None = None,
         **options: Any,
-    ) -> RedisStateStorage: ...
-    def __new__(cls, redis: Any = None, *args: Any, **options: Any) -> Any:
-        if _is_asynchronous(redis):
-            return AsyncRedisStateStorage(redis, *args, **options)
-        return super().__new__(cls)
-
+    ) -> None: ...
     def __init__(
         self,
         redis: Any = None,
@@ -253,6 +259,12 @@ class RedisStateStorage(BlockingStates):
                 records, values=values, ex=ex, sliding=sliding, per_chat=per_chat, space=space, owns_records=True
             )
         )
+
+
+if TYPE_CHECKING:
+
+    class _AsyncRedisStateStorage(AsyncRedisStateStorage, RedisStateStorage):  # type: ignore[misc]
+        """What an asynchronous client makes: mypy lets a class make only what it takes for its own instances."""
 
 
 def _redis_records(
