@@ -30,6 +30,7 @@ class Turn:
         clicks: those that answered a wait of the handler and may still have to be answered themselves.
         origin: where in the framework the handler was found, for the steps that it registers.
         aim: at whom a wait without a target is aimed, once that is known.
+        after: the update that led to the conversations it opens, if that is not its own; see ``Conversation``.
         park: set by an adapter that must know when the handler begins to wait; called then.
         sleep: set by an adapter that has its handlers go on itself; makes what they await while they wait.
     """
@@ -42,6 +43,7 @@ class Turn:
     park: Callable[[], object] | None = None
     sleep: Callable[[Wait], Sleep] | None = None
     is_over = False
+    after: int | None = None
     _delivery: Delivery | None = None
 
     def __init__(self, runtime: Runtime, adapter: Adapter[Any], carrier: Any) -> None:
@@ -68,14 +70,17 @@ class Turn:
         Raises:
             WaitCancelled: one in this chat was ended while it did not wait, so the handler has not been told yet.
         """
-        known = self.conversations or {}
-        for one in known.values():
+        if self.conversations is None:
+            return None
+        for one in self.conversations.values():
+            if one.reason is None:
+                continue
             # Who takes a place over means that place only.
             is_here = one.reason != "replaced" and one.place.key.chat_id == place.key.chat_id
-            if one.reason is not None and (is_here or one.place == place):
+            if is_here or one.place == place:
                 reason, one.reason = one.reason, None
                 raise WaitCancelled(reason)
-        mine = known.get(place)
+        mine = self.conversations.get(place)
         return mine if mine is not None and mine.is_open else None
 
     def rest(self) -> None:
@@ -91,11 +96,13 @@ current_turn: ContextVar[Turn | None] = ContextVar("aiostep_turn", default=None)
 class Talk(NamedTuple):
     """An ``async with conversation(...)`` block; *deadline* is on the runtime's clock.
 
+    In a durable conversation its waits open the *conversation*, as it may go on in another process.
+
     It is meant by waits of the same turn only: an update dispatched from inside the block inherits the variable.
     """
 
     turn: Turn | None
-    conversation: Conversation
+    conversation: Conversation | None
     aim: Aim
     deadline: float | None
 

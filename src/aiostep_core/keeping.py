@@ -43,7 +43,7 @@ async def wait_kept(
         runtime, is_fresh = setting.runtime, fresh and kept.state is None
         wait, reading = setting.open(kinds, timeout=kept.left_of(timeout), fresh=is_fresh, **options)
         try:
-            await kept.asked(wait, timeout, {}, reading=reading)
+            await kept.asked(wait, {}, reading=reading)
         except BaseException:
             runtime.abandon(wait, reading)
             raise

@@ -134,13 +134,15 @@ class Runtime:
         if mine is not None:
             return mine
         facts = turn.facts if turn is not None else None
-        same_bot = facts is not None and facts.bot_id == aim.key.bot_id
+        after = None
+        if turn is not None and facts is not None and facts.bot_id == aim.key.bot_id:
+            after = facts.update_id if turn.after is None else turn.after
         conversation = Conversation(
             aim.place,
             owner=turn,
             user_id=aim.user_id,
             starter_id=facts.user_id if facts is not None and aim.user_id is None else aim.user_id,
-            after=facts.update_id if facts is not None and same_bot else None,
+            after=after,
             opened_at=self.now(),
         )
         self.perform(self.engine.open(conversation, on_conflict))

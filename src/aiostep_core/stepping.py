@@ -103,7 +103,8 @@ class Stepping:
                 step.filter = delivery.adapter.compile_filter(filters.get(step.filter_name))
             # The clock is asked anew: filters take their time.
             if step.admits(facts, self._runtime.now()) and await self._take_if_meant(step, delivery):
-                self._runtime.engine.albums.add(facts, self._runtime.now())
+                if not isinstance(step, Resumption):  # that may want all parts
+                    self._runtime.engine.albums.add(facts, self._runtime.now())
                 return step
         return None
 

@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from .asking import conversation, wait_for
+from .durable.blocks import block_kept
 from .errors import BadArgument, WaitTimeout
 from .facts import kinds_of
+from .keeping import current_flow
 from .keys import MessageScope, Scope
 from .questions import is_spec, question_for
-from .setting import seconds
+from .setting import Setting, seconds
 
 __all__ = ["Stream", "stream"]
 
@@ -73,6 +75,10 @@ class Stream(Generic[T_co]):
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Stream[T_co]:
+        if current_flow.get() is not None:
+            setting = Setting.find(self._to, self._scope)
+            await self._stack.enter_async_context(block_kept(setting, self._timeout, "replace", self._kinds))
+            return self
         held = await self._stack.enter_async_context(conversation(self._to, scope=self._scope, timeout=self._timeout))
         held.kinds |= self._kinds  # from now on, not only from the first turn of the loop
         return self

@@ -141,7 +141,7 @@ class World:
         self.process = Process(self)
         self.handlers.update(handlers)
         for text, handler in self.handlers.items():
-            self.process.on("/" + text)(handler)
+            self.process.on(text if text == "*" else "/" + text)(handler)
         self.life = None if self._lives_of is None else self._lives_of.begin()
         records = self._records if self.life is None else self.life.records(self._records)
         engine = install_adapter(DurableLineAdapter(self.process), storage=RecordedSteps(records, wall_clock=self.wall))

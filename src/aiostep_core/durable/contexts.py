@@ -25,7 +25,16 @@ def held_by(coroutine: Any) -> list[str]:
         if frame is not None and not frame.f_globals.get("__name__", "").startswith("aiostep_core."):
             local = list(frame.f_locals.values())
             for one in [*gc.get_referents(coroutine), *gc.get_referents(frame)]:
-                if isinstance(one, _BOUND) and one.__name__ in _EXITS and not any(one is value for value in local):
+                if not isinstance(one, _BOUND) or one.__name__ not in _EXITS or _is_ours(one.__self__):
+                    continue
+                if not any(one is value for value in local):
                     found.append(f"{type(one.__self__).__qualname__} ({frame.f_code.co_filename}:{frame.f_lineno})")
         coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
     return list(dict.fromkeys(found))
+
+
+def _is_ours(manager: Any) -> bool:
+    """Tell whether it is ``stream()`` or ``conversation()``, which are known again after a restart."""
+    frame = getattr(getattr(manager, "gen", None), "ag_frame", None)
+    module = type(manager).__module__ if frame is None else frame.f_globals.get("__name__", "")
+    return module.partition(".")[0] in ("aiostep", "aiostep_core")

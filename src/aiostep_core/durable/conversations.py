@@ -265,6 +265,7 @@ class Durables:
         flow = self.flow_of(stored.fields)
         assert flow is not None
         turn.aim = self._aim_of(stored, turn)
+        turn.after = int(stored.get("after")) if stored.get("after") else None
         return Run(self, flow, stored, turn)
 
     def _aim_of(self, stored: Stored, turn: Turn) -> Aim:

@@ -44,11 +44,12 @@ class Doing(Held):
 
     async def _called(self, operation: Operation, key: str) -> Any:
         """Call what an effect does; without a loop, without the lock."""
+        given = self if operation.options.is_ours else key
         if not self._durables.journals.is_for_threads:
-            return operation.perform(key)
+            return operation.perform(given)
         from ..threads import Outside
 
-        return await Outside(lambda: operation.perform(key))
+        return await Outside(lambda: operation.perform(given))
 
     async def _settle_doubt(self, operation: Operation, how: Effect, key: str) -> tuple[Entry, Outcome] | None:
         """Return what became of an effect that was cut, or None if it is to be done again."""

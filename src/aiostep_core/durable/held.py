@@ -277,18 +277,23 @@ class Held:
 
     def _withdraw(self) -> bool:
         """Take the update out again; return whether it was there, unread."""
-        conversation, delivery = self.conversation, self.delivery
-        if conversation is None or delivery is None or delivery not in (conversation.unread or ()):
-            return False
-        conversation.unread = [one for one in conversation.unread or () if one is not delivery]
-        return True
+        there = [one for one in self._mailboxes if self.delivery in (one.unread or ())]
+        for conversation in there:
+            conversation.unread = [one for one in conversation.unread or () if one is not self.delivery]
+        return bool(there)
+
+    @property
+    def _mailboxes(self) -> list[Conversation]:
+        """The conversations that keep what it has not read."""
+        every = [*(self.turn.conversations or {}).values(), *([] if self.conversation is None else [self.conversation])]
+        return list(dict.fromkeys(every))
 
     def _forget_copies(self) -> None:
         """Take the update that is being looked at out of the mailbox, if it came by way of another process, too."""
         update_id = None if self.delivery is None else self.delivery.facts.update_id
-        if self.conversation is not None and self.conversation.unread and update_id is not None:
-            unread = self.conversation.unread
-            self.conversation.unread = [one for one in unread if one.facts.update_id != update_id]
+        for one in self._mailboxes if update_id is not None else ():
+            if one.unread:
+                one.unread = [each for each in one.unread if each.facts.update_id != update_id]
 
     def _hand_back(self) -> None:
         """Let the update go to ordinary handlers: it is not meant."""

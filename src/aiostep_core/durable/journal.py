@@ -46,6 +46,7 @@ class Machine:
         fresh: entries that are not stored yet.
         keep: how many of the stored entries stay; None: all.
         asks: the positions at which questions began.
+        blocks: the places of the blocks in which the code is, such as that of a stream.
         ending: why the coroutine is being left, if it is.
     """
 
@@ -75,6 +76,7 @@ class Machine:
         self.fresh: list[Entry] = []
         self.keep: int | None = None
         self.asks: list[int] = []
+        self.blocks: list[Any] = []
         self.ending: BaseException | None = None
         self.is_dead = False
         self.book = book or {}

@@ -48,9 +48,7 @@ class Kept:
         """Return how much is left of so many seconds."""
         return None if timeout is None else max(0.0, timeout - self.age)
 
-    async def asked(
-        self, wait: Wait, timeout: float | None, state: dict[str, Any], *, reading: object = None, anew: bool = False
-    ) -> None:
+    async def asked(self, wait: Wait, state: dict[str, Any], *, reading: object = None, anew: bool = False) -> None:
         """Note that the question is out, and that *wait* is open for its answer.
 
         Args:
@@ -59,13 +57,13 @@ class Kept:
         """
         self.wait = wait
         if self.state is None or anew:
-            at = self._run.wall() if self.state is None else self.state["at"]
-            self.state = {**state, "at": at}
-            await self._run.park(self, wait, None if timeout is None else at + timeout)
+            wall = self._run.wall()
+            self.state = {**state, "at": wall if self.state is None else self.state["at"]}
+            await self._run.park(self, wait, None if wait.timeout is None else wall + wait.timeout)
         self._run.waits(wait, reading)
 
-    async def refused(self, delivery: Delivery, timeout: float | None, state: dict[str, Any]) -> None:
+    async def refused(self, delivery: Delivery, state: dict[str, Any]) -> None:
         """Note that an answer was no good, before anybody is told."""
         assert self.state is not None
         self.state = {**state, "at": self.state["at"]}
-        await self._run.refuse(self, delivery, None if timeout is None else self.state["at"] + timeout)
+        await self._run.refuse(self, delivery)

@@ -159,7 +159,7 @@ async def signal(name: str, *, timeout: float | timedelta | None = None) -> Any:
         runtime = setting.runtime
         wait, reading = setting.open(frozenset(), timeout=kept.left_of(limit), fresh=True)
         try:
-            await kept.asked(wait, limit, {}, reading=reading)
+            await kept.asked(wait, {}, reading=reading)
         except BaseException:
             runtime.abandon(wait, reading)
             raise

@@ -282,8 +282,8 @@ class Run(Doing):
         self._note(entry, outcome)
         await self.save({**self.lease(), "asked": "", **self._seen()}, without=kept.signal)
         self.delivery = None
-        if kept.wait is not None and kept.wait.conversation.place != self.stored.place:
-            await self._durables.journals.forget_hint(kept.wait.conversation.place)
+        if kept.wait is not None:
+            await self._forget_hint(kept.wait.conversation.place)
 
     async def _announce(self, operation: Operation) -> None:
         """Write down that a prompt is about to be sent, if that is wanted; or find out that it was."""
@@ -320,16 +320,16 @@ class Run(Doing):
         place = wait.conversation.place
         fields["at"] = "" if place == self.stored.place else key_of(place).name
         if fields["at"]:
-            await self._durables.journals.hint(place, self.stored.key)
+            await self.hint(place)
         await self.save({**fields, "takes": " ".join(takes)}, due=deadline)
         if self.flow.verify:
             await self.verify(kept.name)
 
-    async def refuse(self, kept: Kept, delivery: Delivery, deadline: float | None) -> None:
+    async def refuse(self, kept: Kept, delivery: Delivery) -> None:
         """Write down that an update was no good answer."""
         self.delivery = delivery
         self._forget_copies()
-        await self.save({"asked": self._asked(kept), **self._seen()}, due=deadline)
+        await self.save({"asked": self._asked(kept), **self._seen()}, due=self.stored.due)
         self.delivery = None
 
     def waits_for_all(self) -> None:
@@ -338,8 +338,26 @@ class Run(Doing):
         self._durables.touch(self)
 
     async def hint(self, place: Place) -> None:
-        """Note that it waits at another place than its own."""
-        await self._durables.journals.hint(place, self.stored.key)
+        """Note that it waits at another place than its own, unless a block around has done so."""
+        if place not in self.machine.blocks:
+            await self._durables.journals.hint(place, self.stored.key)
+
+    async def _forget_hint(self, place: Place) -> None:
+        """Note that it does not wait there any more."""
+        if place != self.stored.place and place not in self.machine.blocks:
+            await self._durables.journals.forget_hint(place)
+
+    async def hold_place(self, place: Place) -> None:
+        """Keep what arrives at *place* from now on, in whichever process: a block begins."""
+        if place != self.stored.place:
+            await self.hint(place)
+
+    async def leave_place(self, place: Place) -> None:
+        """Keep nothing more for the block that ends; what nobody has read goes to ordinary handlers."""
+        await self._forget_hint(place)
+        held = (self.turn.conversations or {}).get(place)
+        if held is not None and place != self.stored.place and place not in self.machine.blocks:
+            self._durables.runtime.close_conversation(held)
 
     def encode(self, value: object) -> str:
         """Return what is asked, as it is kept."""

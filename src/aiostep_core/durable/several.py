@@ -72,7 +72,7 @@ class Several:
         ends = [kept.deadline for kept in self._kept.values() if kept.deadline is not None]
         home, places = self._run.stored.place, {wait.conversation.place for wait in self.waits}
         for place in places - {home}:
-            await self._run.hint(place)
+            await self._run.hint(place)  # more than once, if need be: it is only a hint
         fields = {
             "status": PARK,
             "asked": self._run.encode(["several", asked]),
@@ -93,19 +93,16 @@ class _KeptOne(Kept):
         self.deadline: float | None = None
         self._several = several
 
-    async def asked(
-        self, wait: Wait, timeout: float | None, state: dict[str, Any], *, reading: object = None, anew: bool = False
-    ) -> None:
-        self.wait = wait
-        at = self._run.wall() if self.state is None else self.state["at"]
-        self.deadline = None if timeout is None else at + timeout
+    async def asked(self, wait: Wait, state: dict[str, Any], *, reading: object = None, anew: bool = False) -> None:
+        self.wait, wall = wait, self._run.wall()
+        self.deadline = None if wait.timeout is None else wall + wait.timeout
         if self.state is None or anew:
-            self.state = {**state, "at": at}
+            self.state = {**state, "at": wall if self.state is None else self.state["at"]}
             await self._several.park()
         if all(one.wait is not None for one in self._several.kept):
             self._run.waits_for_all()
 
-    async def refused(self, delivery: Delivery, timeout: float | None, state: dict[str, Any]) -> None:
+    async def refused(self, delivery: Delivery, state: dict[str, Any]) -> None:
         assert self.state is not None
         self.state = {**state, "at": self.state["at"]}
         await self._run.save(self._run.seen_too(delivery))

@@ -6,12 +6,14 @@ first answer to any of them is the next operation, and the part that got it goes
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Generator
+from contextvars import copy_context
 from typing import Any
 
 from ..errors import BadArgument, WaitCancelled
 from .journal import Machine, current_flow
-from .values import Kind, Operation, Outcome
+from .values import Evicted, Kind, Operation, Outcome
 
 __all__ = ["first", "gather"]
 
@@ -41,17 +43,26 @@ async def first(*parts: Awaitable[Any]) -> tuple[int, Any]:
 
 
 class _Branch:
-    """One part: what it waits for, or what it came to."""
+    """One part: what it waits for, or what it came to.
 
-    __slots__ = ("error", "is_over", "iterator", "number", "operation", "result")
+    Each has a context of its own, as a task would: the block that one is in is not around the others.
+    """
+
+    __slots__ = ("context", "error", "is_over", "iterator", "number", "operation", "result")
 
     def __init__(self, number: int, part: Awaitable[Any]) -> None:
         self.number = number
+        self.context = copy_context()
         self.iterator: Any = part.__await__()
         self.operation: Operation | None = None
         self.is_over = False
         self.result: Any = None
         self.error: BaseException | None = None
+
+    def close(self) -> None:
+        """Let go of it; what it does in ``finally`` is not done."""
+        with contextlib.suppress(Evicted):
+            self.context.run(self.iterator.close)
 
 
 class _Together:
@@ -63,6 +74,13 @@ class _Together:
         self._wants_all = wants_all
 
     def __await__(self) -> Generator[Operation, Any, list[_Branch]]:
+        try:
+            return (yield from self._run())
+        finally:
+            for branch in self._branches:  # they are over, or the conversation is taken out of memory
+                branch.close()
+
+    def _run(self) -> Generator[Operation, Any, list[_Branch]]:
         for branch in self._branches:
             yield from self._advance(branch, Outcome())
             if self._is_decided:
@@ -92,7 +110,8 @@ class _Together:
         value, error = outcome
         while True:
             try:
-                step = branch.iterator.send(value) if error is None else branch.iterator.throw(error)
+                resume = branch.iterator.send if error is None else branch.iterator.throw
+                step = branch.context.run(resume, error or value)
             except StopIteration as end:
                 branch.is_over, branch.result = True, end.value
                 return
@@ -116,8 +135,6 @@ class _Together:
             return
         if branch.operation is not None:
             yield from self._advance(branch, Outcome(error=WaitCancelled("first", "another part was over first")))
-        if not branch.is_over:
-            branch.iterator.close()
 
 
 def _flow(what: str) -> Machine:
