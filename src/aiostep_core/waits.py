@@ -285,9 +285,10 @@ class Registry:
         return self._count > 0
 
     def __iter__(self) -> Iterator[Conversation]:
-        """Go through the open conversations, each once; safe while they open and close."""
-        for scope, keys in list(self.index.items()):
-            for key, bucket in list(keys.items()):
+        """Go through the open conversations, each once; safe while they open and close, also in other threads."""
+        # A copy is made in one go; a list of items is not: its tuples can start the collector, and that other threads.
+        for scope, keys in self.index.copy().items():
+            for key, bucket in keys.copy().items():
                 yield from (one for one in bucket if one.place.scope is scope and one.place.key == key)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -137,6 +138,30 @@ def test_a_closed_registry_is_empty() -> None:
     assert not registry
     assert registry.scopes == ()
     assert list(registry) == []
+
+
+def test_who_reads_while_others_write_reads_on() -> None:
+    """Going through the conversations of a bot with threads allocates, which may let another thread open one."""
+    registry = Registry()
+    for number in range(5_000):  # more tuples than the interpreter keeps at hand
+        registry.open(Conversation(Place(Scope.GLOBAL_USER, Key(BOT, user_id=number))))
+    numbers = iter(range(10_000, 99_000))
+
+    def another_thread(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop":
+            registry.open(Conversation(Place(Scope.GLOBAL_USER, Key(BOT, user_id=next(numbers)))))
+
+    before = gc.get_threshold()
+    gc.callbacks.append(another_thread)
+    gc.set_threshold(1)
+    try:
+        seen = list(registry)
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(another_thread)
+
+    assert len(registry) > 5_000
+    assert len({one.place for one in seen}) >= 5_000
 
 
 def test_a_closed_conversation_is_filed_nowhere_again() -> None:
