@@ -10,7 +10,7 @@ from .errors import WaitCancelled
 from .facts import Delivery, Facts
 
 if TYPE_CHECKING:
-    from .abc import Adapter
+    from .abc import Adapter, Address
     from .keys import Place
     from .runtime import Runtime
     from .sleeping import Sleep
@@ -30,6 +30,7 @@ class Turn:
         clicks: those that answered a wait of the handler and may still have to be answered themselves.
         origin: where in the framework the handler was found, for the steps that it registers.
         aim: at whom a wait without a target is aimed, once that is known.
+        address: where its last prompt went, and at whom that was aimed.
         after: the update that led to the conversations it opens, if that is not its own; see ``Conversation``.
         park: set by an adapter that must know when the handler begins to wait; called then.
         sleep: set by an adapter that has its handlers go on itself; makes what they await while they wait.
@@ -40,6 +41,7 @@ class Turn:
     clicks: tuple[Delivery, ...] = ()
     origin: Any = None
     aim: Aim | None = None
+    address: tuple[Aim, Address] | None = None
     park: Callable[[], object] | None = None
     sleep: Callable[[Wait], Sleep] | None = None
     is_over = False

@@ -12,10 +12,10 @@ from .decisions import Outcome
 from .durable.effects import CALL
 from .durable.values import MadeOf
 from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitTimeout
-from .facts import KINDS, Delivery
+from .facts import KINDS, Delivery, Facts
 from .freshness import Freshness
 from .keeping import current_flow, name_of_prompt
-from .keys import MessageKey, Place, Scope
+from .keys import Key, MessageKey, Place, Scope
 from .matching import both
 from .passing import Passing
 from .questions import Retry
@@ -207,10 +207,17 @@ class Prompting:
             raise WaitCancelled(reason, "the prompt could not be delivered") from error
 
     def _address(self) -> Address:
-        key, turn = self._setting.aim.key, self._setting.turn
+        turn, aim = self._setting.turn, self._setting.aim
+        if turn is None:
+            return self._address_in(aim.key, None)
+        if turn.address is None or turn.address[0] is not aim:  # facts are let go of at each wait, and take long
+            turn.address = aim, self._address_in(aim.key, turn.facts)
+        return turn.address[1]
+
+    @staticmethod
+    def _address_in(key: Key, facts: Facts | None) -> Address:
         if key.chat_id is None:
             key = key._replace(chat_id=key.user_id)
-        facts = turn.facts if turn is not None else None
         if facts is None or facts.chat_id != key.chat_id:
             return Address(key=key)
         # A reply forces the person who wrote the message to reply, so it must be theirs.
@@ -239,8 +246,9 @@ class Prompting:
         if self._end is None:
             age = 0.0 if self._kept is None else self._kept.age
             self._end = now + max(0.0, self._timeout - age) if self._timeout is not None else float("inf")
-            reminders = [(after - age, text) for after, text in self._reminders if after >= age]
-            self._timers = [runtime.call_later(after, self._remind, text) for after, text in reminders]
+            for after, text in self._reminders:
+                if after >= age:
+                    self._timers.append(runtime.call_later(after - age, self._remind, text))
         if self._timeout is not None:
             left = max(0.0, self._end - now)
             wait.timeout = left if wait.timeout is None else min(wait.timeout, left)

@@ -28,6 +28,9 @@ class Wholes:
 
     def parse(self, delivery: Delivery) -> int:
         """Return the number: "1 000", "1,000" and "1.000" are a thousand."""
+        text = delivery.facts.text or ""
+        if len(text) <= _LONGEST and text.isascii() and text.isdigit():  # nearly all answers, in a tenth of the time
+            return int(text)
         problem = say_again("whole_number")
         digits = plain_digits(text_of(delivery, problem))
         for mark in ",.":
