@@ -93,16 +93,19 @@ class Arrival:
         """Look who waits for the update, at a glance if it is the text of a person."""
         message = event.message
         # The fewer parts of a message are read, the better: each is far away in memory when it is read first.
-        if message is None or message.text is None or self._busy[-1]:
+        if message is None or message.text is None:
             return self._look_closely(event, bot_id)
         user = message.from_user
         if user is None or user.id in PLACEHOLDERS:
             return self._look_closely(event, bot_id)
         user_id = user.id
+        has_steps = bool(self._busy[-1])  # they come after whoever waits
         if self._is_stranger(bot_id, message.chat.id, user_id):
-            return _NOBODY
+            return self._look_closely(event, bot_id) if has_steps else _NOBODY
         thread_id = message.message_thread_id if message.is_topic_message else None
         found = self._glance(bot_id, message.chat.id, user_id, thread_id, event.update_id)
+        if found is _NOBODY and has_steps:
+            return self._look_closely(event, bot_id)
         if found is _NOBODY and (message.reply_to_message is None or _REPLY not in self._index):
             return found
         is_plain = message.text[:1] != "/" and message.reply_to_message is None and user_id != bot_id
