@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
-from re import Pattern
+from re import Match, Pattern
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
     from .abc import Question
     from .keys import MessageScope, Scope
     from .streaming import Stream
@@ -53,6 +55,19 @@ class WaitFor(Protocol[MessageT, ClickT, AnyT]):
         fresh: bool = False,
         commands: str = "pass",
     ) -> T | D: ...
+    @overload  # to mypy, ``Photo | Location`` is one of these
+    async def __call__(
+        self,
+        target: UnionType | type[Any],
+        timeout: Seconds = None,
+        *,
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        default: Any = ...,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> Any: ...
     @overload
     async def __call__(
         self,
@@ -234,11 +249,37 @@ class Ask(Protocol[AnswerT]):
         fresh: bool = False,
         **send: Any,
     ) -> T: ...
-    # What checkers know no type for: ``Literal[...]``, ``Annotated[...]``, ``Photo | Location``, a regular expression.
+    # A regular expression; and what is written in the place of a class: ``Literal[...]``, ``Photo | Location``.
     @overload
-    async def __call__(self, prompt: Any, as_: UnionType | Pattern[str], **options: Any) -> Any: ...
+    async def __call__(
+        self,
+        prompt: Any,
+        as_: Pattern[str],
+        *,
+        check: Callable[[Match[str]], Any] | None = None,
+        default: D,
+        **options: Any,
+    ) -> Match[str] | D: ...
     @overload
-    async def __call__(self, prompt: Any, as_: object, *, check: None = None, **options: Any) -> Any: ...
+    async def __call__(
+        self, prompt: Any, as_: Pattern[str], *, check: Callable[[Match[str]], Any] | None = None, **options: Any
+    ) -> Match[str]: ...
+    @overload
+    async def __call__(
+        self, prompt: Any, as_: str, *, check: Callable[[str], Any] | None = None, default: D, **options: Any
+    ) -> str | D: ...
+    @overload
+    async def __call__(
+        self, prompt: Any, as_: str, *, check: Callable[[str], Any] | None = None, **options: Any
+    ) -> str: ...
+    @overload
+    async def __call__(
+        self, prompt: Any, as_: TypeForm[T], *, check: Callable[[T], Any] | None = None, default: D, **options: Any
+    ) -> T | D: ...
+    @overload
+    async def __call__(
+        self, prompt: Any, as_: TypeForm[T], *, check: Callable[[T], Any] | None = None, **options: Any
+    ) -> T: ...
 
 
 class Streaming(Protocol[MessageT, ClickT, AnyT]):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
-from re import Pattern
+from re import Match, Pattern
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
@@ -28,6 +28,7 @@ from aiostep_core.blocking import unregister_steps as unregister_steps
 
 if TYPE_CHECKING:
     from telebot.types import CallbackQuery, Message
+    from typing_extensions import TypeForm
 
     from aiostep_core.abc import Question
     from aiostep_core.keys import MessageScope, Scope
@@ -83,6 +84,19 @@ class _WaitFor(Protocol):
         fresh: bool = False,
         commands: str = "pass",
     ) -> T | D: ...
+    @overload  # to mypy, ``Photo | Location`` is one of these
+    def __call__(
+        self,
+        target: UnionType | type[Any],
+        timeout: Seconds = None,
+        *,
+        filter: Any = None,
+        scope: Scope | MessageScope | None = None,
+        default: Any = ...,
+        on_conflict: str = "replace",
+        fresh: bool = False,
+        commands: str = "pass",
+    ) -> Any: ...
     @overload
     def __call__(
         self,
@@ -174,6 +188,7 @@ class _Ask(Protocol):
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
         escape: Any = None,
+        again: bool | float = False,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
@@ -197,6 +212,7 @@ class _Ask(Protocol):
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
         escape: Any = None,
+        again: bool | float = False,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
@@ -219,6 +235,7 @@ class _Ask(Protocol):
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
         escape: Any = None,
+        again: bool | float = False,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
@@ -241,14 +258,40 @@ class _Ask(Protocol):
         scope: Scope | MessageScope | None = None,
         filter: Any = None,
         escape: Any = None,
+        again: bool | float = False,
         on_conflict: str = "replace",
         fresh: bool = False,
         **send: Any,
     ) -> T: ...
+    # A regular expression; and what is written in the place of a class: ``Literal[...]``, ``Photo | Location``.
     @overload
-    def __call__(self, prompt: Any, as_: UnionType | Pattern[str], **options: Any) -> Any: ...
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self,
+        prompt: Any,
+        as_: Pattern[str],
+        *,
+        check: Callable[[Match[str]], Any] | None = None,
+        default: D,
+        **options: Any,
+    ) -> Match[str] | D: ...
     @overload
-    def __call__(self, prompt: Any, as_: object, *, check: None = None, **options: Any) -> Any: ...
+    def __call__(
+        self, prompt: Any, as_: Pattern[str], *, check: Callable[[Match[str]], Any] | None = None, **options: Any
+    ) -> Match[str]: ...
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self, prompt: Any, as_: str, *, check: Callable[[str], Any] | None = None, default: D, **options: Any
+    ) -> str | D: ...
+    @overload
+    def __call__(self, prompt: Any, as_: str, *, check: Callable[[str], Any] | None = None, **options: Any) -> str: ...
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self, prompt: Any, as_: TypeForm[T], *, check: Callable[[T], Any] | None = None, default: D, **options: Any
+    ) -> T | D: ...
+    @overload
+    def __call__(
+        self, prompt: Any, as_: TypeForm[T], *, check: Callable[[T], Any] | None = None, **options: Any
+    ) -> T: ...
 
 
 class _Stream(Protocol):

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from aiogram import Dispatcher, F
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
+from annotated_types import Ge
 from typing_extensions import assert_type
 
 import aiostep
@@ -101,10 +102,28 @@ async def values(message: Message) -> None:
     assert_type(await ask("x", Photo), Photo)
     assert_type(await wait_for(Location), Location)
     assert_type(await wait_for(Contact, default=None), Contact | None)
-    either: Photo | Location = await ask("x", Photo | Location)
-    literal: str = await ask("x", Literal["tea", "coffee"])
-    pattern: str = await ask("x", re.compile("[A-Z]{3}"), check=lambda code: code != "ABC")
-    del either, literal, pattern
+    assert_type(await ask("x", Photo | Location), Photo | Location)
+    assert_type(await ask("x", Photo | Location, check=lambda sent: sent.caption is None), Photo | Location)
+    assert_type(await ask("x", Drink), Literal["tea", "coffee"])
+    assert_type(await ask("x", Literal["tea", "coffee"], check=no_tea, default=None), Drink | None)
+    assert_type(await ask("x", Age, check=positive), int)
+    assert_type(await ask("x", Annotated[int, Ge(18)], check=positive, again=True), int)
+    assert_type(await ask("x", int | None, check=lambda number: number != 13), int | None)
+    assert_type(await ask("x", re.compile("[A-Z]{3}"), check=lambda code: code[0] != "ABC"), re.Match[str])
+    assert_type(await ask("x", "[A-Z]{3}", check=no_tea, default=0), str | int)
+    either: Photo | Location = await wait_for(Photo | Location)
+    await ask("x", Age, check=no_tea)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await ask("x", int, check=no_tea)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await ask("x", Drink, check=positive)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    del either
+
+
+Drink: TypeAlias = Literal["tea", "coffee"]
+Age: TypeAlias = Annotated[int, Ge(18)]
+
+
+def no_tea(drink: str) -> bool | str:
+    return drink != "tea" or "There is none."
 
 
 async def streams(message: Message) -> None:

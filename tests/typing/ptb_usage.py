@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge
 from telegram import Message, Update
 from telegram.ext import ApplicationBuilder, CallbackQueryHandler, CommandHandler, ContextTypes, filters
 from typing_extensions import assert_type
@@ -112,10 +113,15 @@ async def values(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     assert_type(await ask("x", Photo), Photo)
     assert_type(await wait_for(Location), Location)
     assert_type(await wait_for(Contact, default=None), Contact | None)
-    either: Photo | Location = await ask("x", Photo | Location)
-    literal: str = await ask("x", Literal["tea", "coffee"])
-    pattern: str = await ask("x", re.compile("[A-Z]{3}"), check=lambda code: code != "ABC")
-    del either, literal, pattern
+    assert_type(await ask("x", Photo | Location, check=lambda sent: sent.caption is None), Photo | Location)
+    assert_type(await ask("x", Literal["tea", "coffee"], check=no_tea), Literal["tea", "coffee"])
+    assert_type(await ask("x", Annotated[int, Ge(18)], check=lambda age: age < 100, default=None), int | None)
+    assert_type(await ask("x", re.compile("[A-Z]{3}"), check=lambda code: code[0] != "ABC"), re.Match[str])
+    assert_type(await ask("x", "[A-Z]{3}", check=no_tea), str)
+
+
+def no_tea(drink: str) -> bool | str:
+    return drink != "tea" or "There is none."
 
 
 async def streams(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from annotated_types import Ge
 from telebot import TeleBot
 from telebot.async_telebot import AsyncTeleBot
 from telebot.types import CallbackQuery, Message
@@ -73,6 +74,8 @@ def plain_questions(message: Message) -> None:
     assert_type(sync.ask("x", str), str)
     assert_type(sync.ask("x", float, check=lambda number: number > 0, retry="more"), float)
     assert_type(sync.ask("x", int, default=None), int | None)
+    assert_type(sync.ask("x", Annotated[int, Ge(18)], check=lambda age: age < 100, again=True), int)
+    assert_type(sync.ask("x", Literal["tea", "coffee"], check=no_tea, default=0), Literal["tea", "coffee"] | int)
     assert_type(sync.ask("x", default=0), Message | int)
     assert_type(sync.ask(lambda: threaded.send_photo(message.chat.id, "id"), str, to=message), str)
 
@@ -135,10 +138,15 @@ async def values(message: Message) -> None:
     assert_type(await ask("x", Photo), Photo)
     assert_type(await wait_for(Location), Location)
     assert_type(await wait_for(Contact, default=None), Contact | None)
-    either: Photo | Location = await ask("x", Photo | Location)
-    literal: str = await ask("x", Literal["tea", "coffee"])
-    pattern: str = await ask("x", re.compile("[A-Z]{3}"), check=lambda code: code != "ABC")
-    del either, literal, pattern
+    assert_type(await ask("x", Photo | Location, check=lambda sent: sent.caption is None), Photo | Location)
+    assert_type(await ask("x", Literal["tea", "coffee"], check=no_tea), Literal["tea", "coffee"])
+    assert_type(await ask("x", Annotated[int, Ge(18)], check=positive, default=None), int | None)
+    assert_type(await ask("x", re.compile("[A-Z]{3}"), check=lambda code: code[0] != "ABC"), re.Match[str])
+    assert_type(await ask("x", "[A-Z]{3}", check=no_tea), str)
+
+
+def no_tea(drink: str) -> bool | str:
+    return drink != "tea" or "There is none."
 
 
 async def streams(message: Message) -> None:
