@@ -329,7 +329,8 @@ class Engine:
         if conversation.waits:
             conversation.is_orphan = True
             return NOTHING
-        return Changes(leftovers=self.waits.close(conversation))
+        leftovers = self.waits.close(conversation)
+        return Changes(leftovers=leftovers) if leftovers else NOTHING
 
     def gather(self, conversation: Conversation, others: Iterable[Conversation]) -> None:
         """Move to *conversation* what the *others* of its handler keep unread and it is about as well.

@@ -99,14 +99,16 @@ class Runtime:
     async def end_turn(self, turn: Turn, error: BaseException | None = None) -> bool:
         """Close what the handler of *turn* opened; return whether *error* is a quiet end."""
         turn.is_over = True
-        self.clicks.answer(turn)
+        if turn.clicks:
+            self.clicks.answer(turn)
         if turn.conversations is None:
             return isinstance(error, WaitEnded)
         conversations, turn.conversations = turn.conversations, {}
         try:
             # What arrives meanwhile is kept, or it would overtake what is unread.
-            for conversation in conversations.values():
-                await self._call_on_exit(turn, conversation, error)
+            for conversation in conversations.values() if self.on_exit else ():
+                if not conversation.is_silent:
+                    await tell(self.on_exit, Exit(turn, conversation, error))
         finally:
             self._turns.discard(turn)
             if not self._turns and self._all_over is not None:
@@ -137,16 +139,10 @@ class Runtime:
         after = None
         if turn is not None and facts is not None and facts.bot_id == aim.key.bot_id:
             after = facts.update_id if turn.after is None else turn.after
-        conversation = Conversation(
-            aim.place,
-            owner=turn,
-            user_id=aim.user_id,
-            starter_id=facts.user_id if facts is not None and aim.user_id is None else aim.user_id,
-            after=after,
-            opened_at=self.now(),
-        )
+        starter_id = facts.user_id if facts is not None and aim.user_id is None else aim.user_id
+        conversation = Conversation(aim.place, turn, aim.user_id, starter_id, after, self.now())
         self.perform(self.engine.open(conversation, on_conflict))
-        if facts is not None:
+        if facts is not None and facts.media_group_id is not None:
             self.engine.albums.add(facts, conversation.opened_at)  # the rest of what led here answers nothing
         if aim.home is not None:
             self.engine.waits.also(conversation, aim.home)
@@ -162,14 +158,7 @@ class Runtime:
         """Keep what arrives while *step* runs: it may ask, or register the next step."""
         key, facts = step.place.key, turn.facts
         user_id = key.user_id if isinstance(key, Key) else None
-        conversation = Conversation(
-            step.place,
-            owner=turn,
-            user_id=user_id,
-            starter_id=facts.user_id,
-            after=facts.update_id,
-            opened_at=self.now(),
-        )
+        conversation = Conversation(step.place, turn, user_id, facts.user_id, facts.update_id, self.now())
         conversation.is_silent = True
         with contextlib.suppress(AlreadyWaiting):  # a queue that is full can do without
             self.perform(self.engine.open(conversation, "queue"))
@@ -180,13 +169,13 @@ class Runtime:
         """Close *conversation* before its turn ends; what is unread goes to ordinary handlers."""
         self.perform(self.engine.finish(conversation))
 
-    def open_wait(self, wait: Wait, *, fresh: bool = False) -> Decision | None:
-        """Open *wait*; the decision is that of a filter to be awaited over the mailbox."""
+    def open_wait(self, wait: Wait, now: float, *, fresh: bool = False) -> Decision | None:
+        """Open *wait* at the time *now*; the decision is that of a filter to be awaited over the mailbox."""
         turn: Any = wait.conversation.owner
         try:
             if turn is not None and turn.conversations and len(turn.conversations) > 1:
                 self.engine.gather(wait.conversation, turn.conversations.values())
-            decision = self.engine.ask(wait, self.now(), fresh=fresh)
+            decision = self.engine.ask(wait, now, fresh=fresh)
         except BaseException:  # its filter raised
             self.abandon(wait)
             raise
@@ -218,7 +207,8 @@ class Runtime:
             return over()
         holds = None
         if turn is not None:
-            self.clicks.answer(turn)
+            if turn.clicks:
+                self.clicks.answer(turn)
             turn.rest()
             holds = turn.adapter.suspend(turn)
         if reading is not None or holds is not None or (turn is not None and turn.park is not None):
@@ -393,7 +383,3 @@ class Runtime:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a task beside the handlers failed", exc_info=error)
-
-    async def _call_on_exit(self, turn: Turn, conversation: Conversation, error: BaseException | None) -> None:
-        if self.on_exit and not conversation.is_silent:
-            await tell(self.on_exit, Exit(turn, conversation, error))

@@ -89,13 +89,13 @@ class Setting(NamedTuple):
             timeout = max(0.0, deadline - now)
         wait = Wait(
             self.conversation(on_conflict),
-            kinds=kinds,
-            filter=accepts,
-            opened_at=now,
-            timeout=timeout,
+            kinds,
+            accepts,
+            now,
+            timeout,
             **options,
         )
-        return wait, self.runtime.open_wait(wait, fresh=fresh)
+        return wait, self.runtime.open_wait(wait, now, fresh=fresh)
 
     def deadline(self, timeout: float | None) -> float | None:
         """Return when *timeout* is up, or the block around, on the runtime's clock; None: never."""

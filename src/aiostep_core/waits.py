@@ -89,15 +89,15 @@ class Wait:
     def __init__(
         self,
         conversation: Conversation,
-        *,
         kinds: frozenset[str] = KINDS["message"],
         filter: Callable[[Delivery], object] | None = None,
+        opened_at: float = 0.0,
+        timeout: float | None = None,
+        *,
         takes_commands: bool = False,
         takes_service: bool = False,
         is_cancellable: bool = True,
         is_ready: bool = True,
-        opened_at: float = 0.0,
-        timeout: float | None = None,
         parts: list[Delivery] | None = None,
     ) -> None:
         self.conversation = conversation
@@ -163,17 +163,18 @@ class Conversation:
         passed: told of commands that pass while no answer can be taken; theirs alone who ask and set it.
         is_silent: it only keeps what arrives while a step runs; nobody who looks for conversations means it.
         overflow: how many updates found the mailbox full.
+        keeper: who looks after what is unread, if that is to outlive the process: ``put`` is called with each update,
+            and ``close`` at the end with all, which returns what is to go to ordinary handlers.
     """
 
     __slots__ = (
-        "after", "also", "is_open", "is_orphan", "is_silent", "kinds", "opened_at", "overflow", "owner", "passed",
-        "place", "reason", "starter_id", "unread", "user_id", "waits",
+        "after", "also", "is_open", "is_orphan", "is_silent", "keeper", "kinds", "opened_at", "overflow", "owner",
+        "passed", "place", "reason", "starter_id", "unread", "user_id", "waits",
     )  # fmt: skip
 
     def __init__(
         self,
         place: Place,
-        *,
         owner: object = None,
         user_id: int | None = None,
         starter_id: int | None = None,
@@ -196,6 +197,7 @@ class Conversation:
         self.is_open = True
         self.is_orphan = False
         self.is_silent = False
+        self.keeper: Any = None
 
     @property
     def is_waiting(self) -> bool:
@@ -260,6 +262,8 @@ class Conversation:
             self.overflow += 1
             return False
         self.unread.append(delivery)
+        if self.keeper is not None:
+            self.keeper.put(delivery)
         return True
 
     def __repr__(self) -> str:
@@ -350,11 +354,12 @@ class Registry:
         for place in (conversation.place, *conversation.also):
             self._unfile(conversation, place)
         unread, conversation.unread = conversation.unread or [], None
-        return unread
+        return unread if conversation.keeper is None else list[Delivery](conversation.keeper.close(unread))
 
     def _rivals(self, conversation: Conversation) -> tuple[Conversation, ...]:
         own = conversation.place
-        return tuple(one for one in self.at(own) if one.place == own and one is not conversation)
+        filed = self.at(own)
+        return tuple(one for one in filed if one.place == own and one is not conversation) if filed else ()
 
     def _file(self, conversation: Conversation, place: Place) -> None:
         keys = self.index.setdefault(place.scope, {})

@@ -236,7 +236,8 @@ class PTBAdapter(Adapter[AnyApplication]):
         return compile_filter(filter)
 
     def check_wait(self, turn: Turn | None, kinds: frozenset[str]) -> None:
-        if self._loop is not asyncio.get_running_loop():
+        is_first = turn is None or turn.conversations is None
+        if is_first and self._loop is not asyncio.get_running_loop():
             check_loop(self._loop)
         if turn is None:
             check_place(self.target.post_init)

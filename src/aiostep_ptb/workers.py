@@ -3,7 +3,8 @@
 A task of its own is what a handler needs that waits while the framework goes on. Whether it will wait only shows while
 it runs. So each update begins at once, in the name and the context of a task that rests here. If its handlers have
 ended when they let go for the first time, which only those can that await nothing, the task has not even noticed and
-rests on. If not, it goes on with them from there, theirs for good, and another one is made to rest.
+rests on. If not, it goes on with them from there, theirs until they end, and another one rests in its place. One that
+comes back from handlers that have left no trace in it rests again.
 
 How that works: a task makes its next step when whatever it waits for calls it back, and it waits for anything that
 keeps to the protocol of futures. Here the callback is called directly, in place of by the loop. ``_enter_task`` and
@@ -43,29 +44,29 @@ class Worker:
     Attributes:
         step: makes the task go on; None while it does not rest.
         context: the one that the task runs in.
+        token: undoes in it that the flow is the current turn.
         flow: whose work it shall go on with.
         work: what it shall go on with.
         awaits: what that waits for.
     """
 
     __slots__ = (
-        "_asyncio_future_blocking", "_cancelled", "_finish", "_loop",
-        "awaits", "context", "flow", "step", "task", "work",
+        "_asyncio_future_blocking", "_cancelled", "_crew", "_loop",
+        "awaits", "context", "flow", "step", "task", "token", "work",
     )  # fmt: skip
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, finish: Finish) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, crew: Workers) -> None:
         self._asyncio_future_blocking = True
         self._cancelled: tuple[object, ...] | None = None
         self._loop = loop
-        self._finish = finish
+        self._crew = crew
         self.step: Any = None
         self.context: Any = None
+        self.token: Any = None
         self.flow: Flow | None = None
         self.work: Work | None = None
         self.awaits: Any = None
         self.task: asyncio.Task[None] = loop.create_task(self._rest_and_work())
-        # Whoever closes the loop in the middle of a rest loses nothing.
-        self.task._log_destroy_pending = False  # type: ignore[attr-defined]
 
     def go_on(self, flow: Flow, work: Work, awaits: object) -> None:
         """Go on with *work*, which has begun in our name and waits for *awaits*."""
@@ -102,27 +103,46 @@ class Worker:
     # The task.
 
     async def _rest_and_work(self) -> None:
-        error: BaseException | None = None
-        try:
-            await _rest(self)
-        except BaseException as raised:  # noqa: BLE001 - the work's business, if there is any
-            error = raised
-        flow, work, awaits = self.flow, self.work, self.awaits
+        untouched, is_wanted = copy_context(), True
+        while is_wanted:
+            # Whoever closes the loop in the middle of a rest loses nothing.
+            self.task._log_destroy_pending = False  # type: ignore[attr-defined]
+            error: BaseException | None = None
+            try:
+                await _rest(self)
+            except BaseException as raised:  # noqa: BLE001 - the work's business, if there is any
+                error = raised
+            if self.flow is None:
+                if error is not None:
+                    raise error
+                return
+            await self._work(self.flow, error)
+            is_wanted = self._is_as_new(untouched) and self._crew.take_back(self)
+
+    async def _work(self, flow: Flow, error: BaseException | None) -> None:
+        """Go on with the work of *flow*, which *error* is raised in, until it has ended."""
+        work, awaits = self.work, self.awaits
         self.flow = self.work = self.awaits = None
-        if flow is None or work is None:
-            if error is not None:
-                raise error
-            return
+        assert work is not None
         try:
             await _go_on(work, awaits, error)
         except BaseException as raised:  # noqa: BLE001 - see Flows
             error = raised
         else:
             error = None
-        await self._finish(flow, error)
+        await self._crew.finish(flow, error)
+        flow.task = None
+        current_turn.reset(self.token)
+        self.token = None
+
+    def _is_as_new(self, untouched: Context) -> bool:
+        """Tell whether the work has left nothing behind that later work could see."""
+        cancelling = getattr(self.task, "cancelling", None)  # since Python 3.11
+        is_cancelled = self._cancelled is not None or (cancelling is not None and cancelling() > 0)
+        return not is_cancelled and copy_context() == untouched
 
 
-def _first_step(flow: Flow, work: Work) -> object:
+def _first_step(worker: Worker, flow: Flow, work: Work) -> object:
     """Run *work* until it first waits; return what for, or ``_DONE``."""
     token = current_turn.set(flow)
     try:
@@ -132,11 +152,14 @@ def _first_step(flow: Flow, work: Work) -> object:
         raise
     if awaits is _DONE:
         current_turn.reset(token)
+    else:
+        worker.token = token
     return awaits
 
 
 @types.coroutine
 def _rest(worker: Worker) -> Generator[Any, Any, None]:
+    worker._asyncio_future_blocking = True
     yield worker
 
 
@@ -174,9 +197,10 @@ class Workers:
     """
 
     def __init__(self, finish: Finish) -> None:
-        self._finish = finish
+        self.finish: Finish = finish
         self._resting: Worker | None = None
         self._spare: deque[Worker] = deque()
+        self._enough = 1
 
     def begin(self, flow: Flow, work: Work) -> bool:
         """Begin *work*; return whether *flow* has ended already. If not, wait until it is idle."""
@@ -192,7 +216,7 @@ class Workers:
         _leave_task(loop, outer)
         _enter_task(loop, task)
         try:
-            awaits = worker.context.run(_first_step, flow, work)
+            awaits = worker.context.run(_first_step, worker, flow, work)
         except BaseException as error:  # noqa: BLE001 - see Flows
             awaits, flow.failure = _DONE, error
         finally:
@@ -207,14 +231,23 @@ class Workers:
             flow.is_over = flow.is_done = True
             return True
         if not flow.is_done:
-            self.begin(flow, self._finish(flow, flow.failure))
+            self.begin(flow, self.finish(flow, flow.failure))
         return False
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have another one in the place of one that has work."""
         spare = self._spare
-        spare.append(Worker(loop, self._finish))
+        if len(spare) < self._enough:
+            spare.append(Worker(loop, self))
         self._resting = spare.popleft()
+
+    def take_back(self, worker: Worker) -> bool:
+        """Let *worker* rest again; False if there is no need of it any more."""
+        resting, spare = self._resting, self._spare
+        if resting is None or resting._loop is not worker._loop or len(spare) >= _SPARE:
+            return False
+        spare.append(worker)
+        return True
 
     def _begin_elsewhere(self, flow: Flow, work: Work) -> None:
         """Begin *work* with the next round of the loop; there will be more workers for the one after."""
@@ -224,10 +257,11 @@ class Workers:
             pass  # another thread, or a handler's context: what begins there is the exception
         elif worker is None or worker.step is not None or worker.task.done() or worker._loop is not loop:
             self.stop()
-            self._resting = Worker(loop, self._finish)
+            self._resting = Worker(loop, self)
         else:
             more = min(len(self._spare) + 1, _SPARE - len(self._spare))
-            self._spare.extend(Worker(loop, self._finish) for _ in range(more))
+            self._spare.extend(Worker(loop, self) for _ in range(more))
+            self._enough = len(self._spare)
         flow.task = loop.create_task(self._run(flow, work))
         flow.task.add_done_callback(functools.partial(_note_end, flow, work))
 
@@ -238,7 +272,7 @@ class Workers:
             await work
         except BaseException as raised:  # noqa: BLE001 - see Flows
             error = raised
-        await self._finish(flow, error)
+        await self.finish(flow, error)
 
     def stop(self) -> None:
         """Let nobody rest any more."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
 import pytest
 
+from aiostep_core.context import current_turn
 from aiostep_ptb.flow import Flow
 from aiostep_ptb.workers import Work, Workers
 from tests.ptb.stage import soon
@@ -230,4 +233,61 @@ def test_a_loop_may_end_while_a_worker_rests() -> None:
     loop = asyncio.new_event_loop()
     office = loop.run_until_complete(ready())
     loop.close()
+    office.workers.stop()
+
+
+async def test_a_task_rests_again_when_its_work_has_ended() -> None:
+    """One conversation after the other goes through the same few tasks, in a context that has no trace of the last."""
+    office, tasks, turns = await ready(), set[Any](), list[object]()
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        tasks.add(asyncio.current_task())
+
+    async def look() -> None:
+        turns.append(current_turn.get())
+
+    for _ in range(10):
+        flow = office.begin(work())
+        await office.end(flow)
+        assert flow.task is None
+        looking = office.begin(look())
+        assert turns.pop() is looking
+
+    assert len(tasks) <= 2
+    assert current_turn.get() is None
+    office.workers.stop()
+
+
+_color: ContextVar[str] = ContextVar("color", default="none")
+
+
+@pytest.mark.parametrize("trace", ["a variable", "a cancellation", "a late cancellation"])
+async def test_a_task_with_traces_of_its_work_rests_no_more(trace: str) -> None:
+    """What a handler has left in its task, nobody else ever sees."""
+    office, touched, seen = await ready(), list[Any](), list[Any]()
+
+    async def work() -> None:
+        touched.append(asyncio.current_task())
+        if trace == "a variable":
+            _color.set("red")
+        elif trace == "a cancellation":
+            touched[0].cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if trace == "a late cancellation":
+            touched[0].cancel()
+
+    async def look() -> None:
+        await asyncio.sleep(0)
+        seen.append((asyncio.current_task(), _color.get()))
+
+    await office.end(office.begin(work()))
+    for _ in "1234":
+        await asyncio.sleep(0)
+        await office.end(office.begin(look()))
+
+    assert touched[0] not in [task for task, _ in seen]
+    assert {color for _, color in seen} == {"none"}
     office.workers.stop()
