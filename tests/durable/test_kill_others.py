@@ -31,7 +31,7 @@ class Other(Bot):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("module", ["ptb_bot", "telebot_bot"])
+@pytest.mark.parametrize("module", ["ptb_bot", "telebot_async_bot", "telebot_bot"])
 async def test_a_killed_bot_goes_on_where_it_was(tmp_path: Path, module: str) -> None:
     """Between questions, in the middle of a turn, and while a time limit runs: nobody notices but by the pause."""
     world = World()

@@ -203,7 +203,7 @@ async def test_a_bot_that_dies_after_a_start_fails_the_story() -> None:
 
 
 async def test_a_bot_that_does_not_start_again_fails_the_story(tmp_path: Path) -> None:
-    """The failure says with which exit status the second process ended."""
+    """The failure says with which exit status the second process ended; both were run in the folder that was given."""
     script = tmp_path / "once.py"
     script.write_text(
         "from pathlib import Path\nif Path('lock').exists(): raise SystemExit(5)\nPath('lock').touch()\n"
@@ -218,6 +218,7 @@ async def test_a_bot_that_does_not_start_again_fails_the_story(tmp_path: Path) -
     status = await ScriptedChat(script, folder=tmp_path, out=out).play(story)
 
     assert status == 1
+    assert (tmp_path / "lock").exists()
     assert f"FAILED: {script} ended with exit status 5" in out.getvalue()
 
 
