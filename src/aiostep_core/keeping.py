@@ -66,4 +66,10 @@ def name_of_prompt(prompt: Any, key: str | None) -> str:
 async def once(name: str, call: Callable[[], Awaitable[Any]]) -> Any:
     """Call what a durable conversation does once, however often it is replayed; elsewhere simply call it."""
     flow = current_flow.get()
-    return await (call() if flow is None else flow.effect(name, lambda _: call(), HARMLESS))
+    if flow is None:
+        return await call()
+
+    def perform(key: str) -> Awaitable[Any]:
+        return call()
+
+    return await flow.effect(name, perform, HARMLESS)

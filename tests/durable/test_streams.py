@@ -167,3 +167,63 @@ async def test_a_stream_is_one_of_several_parts(world: World, restart: bool, las
     assert world.said == ["!a", *(["!stop", "0: stopped"] if last == "!stop" else ["1: I am Ann"])]
     assert others == ["hm", "!b"]
     assert len(world.engine.waits) == 0
+
+
+@pytest.mark.parametrize("ends", ["killed", "stopped"])
+async def test_what_comes_in_a_turn_that_is_cut_is_not_lost(world: World, ends: str) -> None:
+    """Who goes on with the turn has it, in its order, whether the process was stopped or killed meanwhile."""
+    world.boot(go=guesses, **{"*": other})
+    await world.send("/go", user_id=ALICE, **HERE)
+    busy[:] = [5]
+    for user, text in [(BOB, "a"), (ALICE, "b"), (BOB, "c")]:
+        await world.send(text, user_id=user, **HERE)
+    if ends == "stopped":
+        stopping = asyncio.ensure_future(world.engine.runtime.aclose())
+        await asyncio.sleep(6)
+        await stopping
+    await world.restart()
+    assert world.said == (["go"] if ends == "killed" else ["go", f"{BOB}: a", f"{ALICE}: b", f"{BOB}: c"])
+    await asyncio.sleep(31 if ends == "killed" else 0)  # until it is sure that nobody goes on with it
+    await world.tend()
+    await world.send("d", user_id=7, **HERE)
+
+    assert world.errors == []
+    assert world.said == ["go", f"{BOB}: a", f"{ALICE}: b", f"{BOB}: c", "7: d"]
+    assert others == []
+
+
+@durable("test.picky")
+async def picky(update: Any) -> None:
+    await say("go")
+    await ask("One?", filter=lambda one: one.text == "one")
+    await run(work)
+    await ask("Two?", filter=lambda one: one.text == "two")
+    await ask("Three?", filter=lambda one: one.text == "three")
+    await say("done")
+
+
+@pytest.mark.parametrize("ends", ["killed", "stopped", "evicted"])
+async def test_what_is_unread_stays_with_the_conversation(world: World, ends: str) -> None:
+    """What was kept for a later question is its answer, although the conversation was out of memory in between."""
+    world.boot(go=picky, **{"*": other})
+    await world.send("/go")
+    busy[:] = [5]
+    await world.send("one")
+    await world.send("three")
+    await world.send("hm")
+    await asyncio.sleep(6)
+    assert world.prompts == ["One?", "Two?"]
+    if ends == "evicted":
+        (live,) = world.durables.live.values()
+        live.leave()
+        await settle()
+    elif ends == "stopped":
+        await world.engine.runtime.aclose()
+        await world.restart()
+    else:
+        await world.restart()
+    await world.send("two")
+
+    assert world.errors == []
+    assert world.said == ["go", "done"]
+    assert others == ["hm"]

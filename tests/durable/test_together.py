@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aiostep_core import ask, wait_for
+from aiostep_core import Scope, ask, wait_for
 from aiostep_core.durable.flows import durable
 from aiostep_core.durable.operations import signal
 from aiostep_core.durable.standing import send_signal, where
@@ -139,3 +139,25 @@ async def test_outside_of_a_conversation_there_is_nothing_to_gather() -> None:
     with pytest.raises(BadArgument, match="a handler with @durable"):
         await gather(part)
     part.close()
+
+
+@durable("test.alike")
+async def alike(update: Any) -> None:
+    number, got = await first(ask("One?", int, scope=Scope.CHAT), ask("Two?", str, to=Key(BOT, GROUP, BOB)))
+    await say(f"{number}: {got}")
+    await say(f"then {await ask('Then?', str, scope=Scope.CHAT)}")
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_the_next_question_is_not_the_last_ones(world: World, restart: bool) -> None:
+    """An answer to what is asked after it does not go to a question that was given up."""
+    world.boot(alike=alike)
+    await world.send("/alike", user_id=ALICE, **HERE)
+    if restart:
+        await world.restart()
+    await world.send("b", user_id=BOB, **HERE)
+    await world.send("c", user_id=ALICE, **HERE)
+
+    assert world.errors == []
+    assert world.said == ["1: b", "then c"]
+    assert len(world.engine.waits) == 0

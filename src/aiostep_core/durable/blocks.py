@@ -37,6 +37,7 @@ async def block_kept(
     async def begin(run: Run) -> float:
         conversation = setting.conversation(on_conflict)
         conversation.kinds |= kinds
+        run.watch(conversation)
         await run.hold_place(place)
         return run.wall()
 

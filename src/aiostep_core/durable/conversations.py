@@ -19,13 +19,12 @@ from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
 from ..targets import Aim, aim
 from .flows import Flow, flow_for, flows
-from .held import Held
 from .journals import FAILED, FRESH, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
+from .tasks import LoopTasks, Tasks
 
 if TYPE_CHECKING:
-    from ..facts import Delivery
     from ..runtime import Runtime
     from ..storages.values import Values
     from ..waits import Conversation
@@ -183,6 +182,15 @@ class Durables:
         from ..threads import Sleeper
 
         return Sleeper()
+
+    def tasks(self) -> Tasks:
+        """Return what runs several questions at once, on a loop or without one."""
+        if not self.journals.is_for_threads:
+            return LoopTasks()
+        from .thread_tasks import ThreadTasks
+
+        runtime: Any = self.runtime
+        return ThreadTasks(runtime)
 
     async def signal(self, key: RecordKey, name: str, text: str) -> bool:
         """Put a signal where the conversation finds it, and have it look; return whether there is one."""
@@ -367,14 +375,6 @@ class Durables:
             oldest = next((one for one in self.live.values() if one is not run and one.kept is not None), None)
             if oldest is not None:
                 oldest.leave()
-
-    def take_in(self, run: Held, delivery: Delivery) -> None:
-        """Keep an update, which came by way of another process, for the next wait of *run*."""
-        conversation = run.conversation
-        if conversation is None or not conversation.is_open:
-            conversation = run.conversation = self.runtime.open_conversation(run_aim(run.turn), run.turn)
-        if not conversation.put(delivery):
-            self.runtime.perform(Changes(leftovers=[delivery]))
 
 
 def _fence(conversation: Conversation, stored: Stored) -> None:

@@ -10,19 +10,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from ..decisions import Changes
 from ..errors import NonDeterminismError, NotStorable
 from .entries import Entries
+from .inbox import Inbox
 from .journal import Machine
 from .journals import DONE, FAILED, LEASE, RUN, Stored
 from .values import Asked, Finished, How, Kind, Operation, Outcome
 
 if TYPE_CHECKING:
-    import asyncio
+    from contextlib import AbstractAsyncContextManager
 
     from ..context import Turn
-    from ..facts import Delivery
-    from ..waits import Conversation
     from .conversations import Durables
     from .flows import Flow
 
@@ -42,26 +40,23 @@ class Lost(Exception):
     """Somebody else has gone on with the conversation."""
 
 
-class Held:
+class Held(Inbox):
     """The journal of one conversation, as long as nobody else writes it.
 
     Attributes:
         holder: what the journal knows this by.
-        delivery: the update that is being looked at, until it is written down.
-        conversation: where in the registry the conversation waits, or did.
     """
 
     machine: Machine
-    lock: asyncio.Lock | None = None
+    lock: AbstractAsyncContextManager[Any] | None = None
 
     def __init__(self, durables: Durables, flow: Flow, stored: Stored, turn: Turn) -> None:
+        super().__init__()
         self._durables = durables
         self.flow = flow
         self.stored = stored
         self.turn = turn
         self.holder = f"{durables.owner()}/{next(_numbers)}"
-        self.delivery: Delivery | None = None
-        self.conversation: Conversation | None = None
         self._last_error: BaseException | None = None
         scribe = turn.adapter.scribe
         assert scribe is not None
@@ -168,6 +163,7 @@ class Held:
         if fields.get("status") == RUN:
             due = float(fields["until"])
         for _ in range(_TRIES):
+            fields = {**fields, "inbox": self._inbox(fields)}
             if (signal := how.get("without")) is not None:
                 fields = {**fields, "signals": self._without(signal)}
             texts = [self._entries.write(entry) for entry in self.machine.fresh]
@@ -183,7 +179,6 @@ class Held:
             # Somebody has put an update into the inbox.
             self.stored = there
             self._receive(there.get("inbox"))
-            fields = {**fields, "inbox": ""}
         raise Lost
 
     async def _end(self, how: str, value: Any) -> None:
@@ -264,67 +259,3 @@ class Held:
     def _book(self, stored: Stored) -> dict[str, Outcome]:
         written: dict[str, str] = json.loads(stored.get("book") or "{}")
         return {name: self._entries.outcome_of(self._entries.read(text)) for name, text in written.items()}
-
-    def _seen(self) -> dict[str, str]:
-        return self.stored.seen_with(None if self.delivery is None else self.delivery.facts.update_id)
-
-    # The update for whose sake it goes on.
-
-    def offer(self, delivery: Delivery, conversation: Conversation) -> None:
-        """Put *delivery* where the wait will look first."""
-        self.delivery, self.conversation = delivery, conversation
-        conversation.unread = [delivery, *(conversation.unread or ())]
-
-    def _withdraw(self) -> bool:
-        """Take the update out again; return whether it was there, unread."""
-        there = [one for one in self._mailboxes if self.delivery in (one.unread or ())]
-        for conversation in there:
-            conversation.unread = [one for one in conversation.unread or () if one is not self.delivery]
-        return bool(there)
-
-    @property
-    def _mailboxes(self) -> list[Conversation]:
-        """The conversations that keep what it has not read."""
-        every = [*(self.turn.conversations or {}).values(), *([] if self.conversation is None else [self.conversation])]
-        return list(dict.fromkeys(every))
-
-    def _forget_copies(self) -> None:
-        """Take the update that is being looked at out of the mailbox, if it came by way of another process, too."""
-        update_id = None if self.delivery is None else self.delivery.facts.update_id
-        for one in self._mailboxes if update_id is not None else ():
-            if one.unread:
-                one.unread = [each for each in one.unread if each.facts.update_id != update_id]
-
-    def _hand_back(self) -> None:
-        """Let the update go to ordinary handlers: it is not meant."""
-        if self._withdraw() and self.delivery is not None:
-            self._durables.runtime.perform(Changes(leftovers=[self.delivery]))
-        self.delivery = None
-
-    async def _put_into_inbox(self, delivery: Delivery) -> None:
-        """Leave the update to the process that goes on with the conversation right now."""
-        journals, stored = self._durables.journals, self.stored
-        written = self._scribe.write_update(delivery.carrier)
-        for _ in range(_TRIES):
-            inbox = [one for one in json.loads(stored.get("inbox") or "[]") if not stored.has_seen(one["update_id"])]
-            if any(one["update_id"] == written["update_id"] for one in inbox):
-                return
-            due = float(stored.get("until") or 0)
-            if await journals.append(stored, [], {"inbox": json.dumps([*inbox, written])}, due=due):
-                return
-            there = await journals.load(stored.key)
-            if there is None or there.status != RUN or there.has_seen(delivery.facts.update_id):
-                break
-            stored = there
-        # It waits by now, or is over.
-        self._durables.runtime.perform(Changes(leftovers=[delivery]))
-
-    def _receive(self, inbox: str) -> None:
-        """Put what came to other processes into the mailbox."""
-        if not inbox:
-            return
-        for written in json.loads(inbox):
-            delivery = self._entries.delivery_of(written)
-            update_id, unread = delivery.facts.update_id, (self.conversation and self.conversation.unread) or ()
-            if not self.stored.has_seen(update_id) and all(one.facts.update_id != update_id for one in unread):
-                self._durables.take_in(self, delivery)

@@ -47,6 +47,7 @@ class Machine:
         keep: how many of the stored entries stay; None: all.
         asks: the positions at which questions began.
         blocks: the places of the blocks in which the code is, such as that of a stream.
+        waiting: of several questions at once, those that are open still.
         ending: why the coroutine is being left, if it is.
     """
 
@@ -77,6 +78,7 @@ class Machine:
         self.keep: int | None = None
         self.asks: list[int] = []
         self.blocks: list[Any] = []
+        self.waiting: set[Operation] = set()
         self.ending: BaseException | None = None
         self.is_dead = False
         self.book = book or {}
@@ -103,6 +105,7 @@ class Machine:
     def several(self, branches: list[tuple[int, Any]]) -> Operation:
         """Return the operation that is over when the first of several waits is; it gives a number and an outcome."""
         self._check("several questions")
+        self.waiting = {one for _, one in branches}
         return Operation(Kind.SEVERAL, Kind.SEVERAL, _nothing, branches)
 
     def effect(self, name: str, perform: Callable[..., Any], options: Any = None) -> Awaitable[Any]:

@@ -39,6 +39,10 @@ class Kept:
         """Whether the question is only left here, and goes on elsewhere or later."""
         return self._run.is_leaving
 
+    def cut(self) -> None:
+        """Note that the task that asks is cancelled: as the journal stays, somebody else goes on."""
+        self._run.cut()
+
     @property
     def age(self) -> float:
         """The seconds since the question was asked."""
@@ -66,4 +70,5 @@ class Kept:
         """Note that an answer was no good, before anybody is told."""
         assert self.state is not None
         self.state = {**state, "at": self.state["at"]}
+        self.delivery = None
         await self._run.refuse(self, delivery)

@@ -21,7 +21,7 @@ from .doing import Doing
 from .held import Lost
 from .journals import PARK, key_of
 from .kept import Kept
-from .several import Several, refuse_threads
+from .several import Several
 from .values import Entry, Evicted, Finished, How, Kind, Operation, Outcome
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Run(Doing):
         self._reason: str | None = None
 
     @property
-    def is_leaving(self) -> bool:
+    def is_leaving(self) -> bool:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
         """Whether it is being taken out of memory, to go on elsewhere or later."""
         return self._is_evicted or self._durables.is_closing
 
@@ -82,6 +82,11 @@ class Run(Doing):
         if self.kept is not None and self.kept.wait is not None:
             waits.append(self.kept.wait)
         return [wait for wait in waits if wait.state is WaitState.PENDING]
+
+    @property
+    def _claimed(self) -> list[Delivery]:
+        kept = [*([] if self.several is None else self.several.kept), *([] if self.kept is None else [self.kept])]
+        return [one.wait.delivery for one in kept if one.wait is not None and one.wait.delivery is not None]
 
     def cancel(self, reason: str) -> None:
         """Have its wait, or its next one, raise ``WaitCancelled``."""
@@ -109,12 +114,17 @@ class Run(Doing):
                 wait.conversation.is_silent = True
             self.cancel("evicted")
 
+    def cut(self) -> None:
+        """Note that its task is cancelled; what is only in memory ends with that."""
+        self._is_evicted = self._durables.is_durable
+
     async def go(self) -> Any:
         """Go on until it is over; return its result. None if somebody else goes on with it, or nobody does now."""
         self._durables.add(self)
         try:
             return await self._go()
         except Left:
+            await self._leave_behind()
             return None
         finally:
             self.machine.kill()
@@ -213,6 +223,8 @@ class Run(Doing):
             raise
 
     async def _do(self, operation: Operation) -> None:
+        if self.several is not None:
+            self.several.close(self.machine.waiting)
         if operation.kind == Kind.SEVERAL:
             await self._wait_for_several(operation)
         elif operation.kind == Kind.WAIT:
@@ -222,10 +234,7 @@ class Run(Doing):
 
     async def _wait_for_several(self, operation: Operation) -> None:
         """Ask all of several, until one has an outcome."""
-        if self._durables.journals.is_for_threads:
-            self.machine.resume(Outcome(error=refuse_threads()))
-            return
-        self.several = self.several or Several(self)
+        self.several = self.several or Several(self, self._durables.tasks())
         self.lock = self.several.lock
         entry, outcome, kept = await self.several.next(operation)
         self.delivery = kept.delivery
@@ -233,7 +242,7 @@ class Run(Doing):
 
     def _close_several(self) -> None:
         if self.several is not None:
-            self.several.close()
+            self.several.close(set())
 
     async def _wait(self, operation: Operation) -> None:
         """Ask, or go on asking, until there is an outcome."""
@@ -255,7 +264,7 @@ class Run(Doing):
             Lost, Left, StorageError: it comes to nothing here.
         """
         try:
-            if self._reason is not None:
+            if self._reason is not None and operation.state is None:
                 raise WaitCancelled(self._reason)
             if (text := self.signal_for(operation.name)) is not None:
                 raise _Signalled(text)
@@ -334,7 +343,8 @@ class Run(Doing):
 
     def waits_for_all(self) -> None:
         """Note that all of several questions are out."""
-        self._hand_back()
+        for wait in self._open_waits:
+            self.watch(wait.conversation)
         self._durables.touch(self)
 
     async def hint(self, place: Place) -> None:
@@ -373,7 +383,10 @@ class Run(Doing):
             self.delivery = wait.delivery
         elif reading is None:  # no filter is thinking about it
             self._hand_back()
+        if self._reason is not None:  # what was asked before tidies up after itself
+            self.cancel(self._reason)
         self.conversation = wait.conversation
+        self.watch(wait.conversation)
         self._durables.touch(self)
 
     def _asked(self, kept: Kept) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ..errors import NotDurable
 from .journals import PARK, key_of
 from .kept import Kept
 from .values import Entry, Operation, Outcome
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
     from ..facts import Delivery
     from ..waits import Wait
     from .run import Run
+    from .tasks import Task, Tasks
 
 __all__ = ["Several"]
 
@@ -21,11 +20,12 @@ __all__ = ["Several"]
 class Several:
     """The waits of one conversation that are open at once."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, tasks: Tasks) -> None:
         self._run = run
-        self._tasks: dict[Operation, asyncio.Task[Any]] = {}
+        self._beside = tasks
+        self._tasks: dict[Operation, Task] = {}
         self._kept: dict[Operation, _KeptOne] = {}
-        self.lock = asyncio.Lock()
+        self.lock = tasks.lock
 
     async def next(self, operation: Operation) -> tuple[Entry, Outcome, Kept]:
         """Wait for the first of the branches; return its entry, its outcome with its number, and its question.
@@ -34,14 +34,15 @@ class Several:
             Exception: what is not the conversation's business.
         """
         branches: list[tuple[int, Operation]] = operation.options
-        self.close({one for _, one in branches})
         new = [(number, one) for number, one in branches if one not in self._tasks]
+        self._run.hold_back()
         for number, one in new:
             kept = self._kept[one] = _KeptOne(self._run, one, self, number)
-            self._tasks[one] = asyncio.get_running_loop().create_task(self._ask(one, kept))
+            self._tasks[one] = self._beside.start(self._ask(one, kept))
         if not new:
             await self.park()
-        await asyncio.wait([self._tasks[one] for _, one in branches], return_when=asyncio.FIRST_COMPLETED)
+        await self._beside.first([self._tasks[one] for _, one in branches])
+        await self._run.deliver()
         number, over = next((number, one) for number, one in branches if self._tasks[one].done())
         task, kept = self._tasks.pop(over), self._kept.pop(over)
         entry, outcome = task.result()
@@ -50,9 +51,9 @@ class Several:
     async def _ask(self, operation: Operation, kept: _KeptOne) -> tuple[Entry, Outcome]:
         return await self._run.ask(operation, kept)
 
-    def close(self, but: set[Operation] | None = None) -> None:
+    def close(self, but: set[Operation]) -> None:
         """Let go of the waits that nobody is interested in any more."""
-        for one in set(self._tasks) - (but or set()):
+        for one in set(self._tasks) - but:
             self._tasks.pop(one).cancel()
             self._kept.pop(one)
 
@@ -101,6 +102,7 @@ class _KeptOne(Kept):
             await self._several.park()
         if all(one.wait is not None for one in self._several.kept):
             self._run.waits_for_all()
+            await self._run.deliver()
 
     async def refused(self, delivery: Delivery, state: dict[str, Any]) -> None:
         assert self.state is not None
@@ -111,8 +113,3 @@ class _KeptOne(Kept):
 
 def _takes(wait: Wait, name: str) -> bool:
     return wait.takes_commands if name == "commands" else wait.takes_service
-
-
-def refuse_threads() -> NotDurable:
-    """Return the error of a bot without an event loop."""
-    return NotDurable("gather() or first() in a bot without an event loop", "ask one question after the other")

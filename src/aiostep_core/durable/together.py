@@ -91,6 +91,7 @@ class _Together:
             number, outcome = answered
             yield from self._advance(self._branches[number], outcome)
         over = [one for one in self._branches if one.is_over]
+        self._flow.waiting = set()
         for branch in self._branches:
             yield from self._cancel(branch)
         failed = next((one.error for one in over if one.error is not None), None)
