@@ -13,7 +13,7 @@ from aiogram import Bot, Dispatcher, Router
 from aiogram.dispatcher.event.handler import HandlerObject
 from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
 from aiogram.fsm.storage.memory import DisabledEventIsolation
-from aiogram.types import Update
+from aiogram.types import Message, Update
 
 from aiostep_core.abc import Adapter, Address, Sent
 from aiostep_core.context import Turn, current_turn
@@ -176,6 +176,12 @@ class AiogramAdapter(Adapter[Dispatcher]):
     def facts(self, carrier: Any) -> Facts:
         update, data = carrier
         return facts_of(update, data["bot"])
+
+    def text_of(self, carrier: Any) -> str | None:
+        message: Message | None = carrier[0].message
+        if message is None:
+            return self.facts(carrier).text
+        return message.text if message.text is not None else message.caption
 
     def update_of(self, carrier: Any) -> Any:
         return event_of(carrier[0])

@@ -143,6 +143,15 @@ def test_nothing_but_retry_leaves_a_question(message: dict[str, Any], kind: str)
         outcome(spec, delivery)
 
 
+@settings(max_examples=60, deadline=None)
+@given(messages, st.sampled_from(["message", "channel_post", "business_message", "edited_message"]))
+def test_the_text_is_the_same_with_and_without_facts(message: dict[str, Any], kind: str) -> None:
+    """What is written in an update does not depend on whether anything else was read of it before."""
+    text, delivery = delivered(message, kind).text, delivered(message, kind)
+
+    assert text == delivery.facts.text == delivery.text
+
+
 @given(texts)
 def test_values_are_of_the_type_that_was_asked_for(text: str) -> None:
     """What comes of a text is of the right type, or it is asked for again."""

@@ -49,7 +49,7 @@ def text_of(delivery: Delivery, otherwise: Retry) -> str:
     Raises:
         Retry: *otherwise*; there is none, or more than anybody would write for a number, a date or a word.
     """
-    text = (delivery.facts.text or "").strip()
+    text = (delivery.text or "").strip()
     if not text or len(text) > LONGEST:
         raise otherwise
     return text

@@ -131,7 +131,7 @@ class Optionally:
 
     def parse(self, delivery: Delivery) -> Any:
         """Return the value, or None."""
-        if (delivery.facts.text or "").strip().casefold() in words("skip") | {"-"}:
+        if (delivery.text or "").strip().casefold() in words("skip") | {"-"}:
             return None
         return self._question.parse(delivery)
 
@@ -158,7 +158,7 @@ class Validated:
 
     def parse(self, delivery: Delivery) -> Any:
         """Return the value."""
-        text = (delivery.facts.text or "").strip()
+        text = (delivery.text or "").strip()
         if not text:
             raise say_again("text")
         try:

@@ -106,7 +106,7 @@ class Urls:
     def parse(self, delivery: Delivery) -> Url:
         """Return the link."""
         problem = say_again("url", example="https://example.com")
-        text = (delivery.facts.text or "").strip()
+        text = (delivery.text or "").strip()
         text = text if "://" in text else f"https://{text}"
         try:
             parts = urlsplit(text)

@@ -18,7 +18,7 @@ class Text:
 
     def parse(self, delivery: Delivery) -> str:
         """Return the text; a message without any is asked for again."""
-        text = (delivery.facts.text or "").strip()
+        text = (delivery.text or "").strip()
         if not text:
             raise say_again("text")
         return text
