@@ -12,6 +12,7 @@ import anyio
 
 from .clicks import Clicks
 from .context import Turn, current_turn
+from .deadlines import Deadlines
 from .engine import Changes, Decision, Engine, Outcome
 from .errors import AlreadyWaiting, BadArgument, WaitCancelled, WaitEnded, WaitTimeout
 from .facts import Delivery
@@ -49,6 +50,7 @@ class Runtime:
         self.closed_for: str | None = None
         self.filtering = Filtering(self)
         self.clicks = Clicks(self)
+        self._deadlines = Deadlines(self._expire)
         self._turns: set[Turn] = set()
         self._all_over: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -354,7 +356,7 @@ class Runtime:
 
     def _fall_asleep(self, wait: Wait) -> Awaitable[None]:
         owner = wait.conversation.owner
-        return fall_asleep(wait, self._expire, owner.sleep if isinstance(owner, Turn) else None)
+        return fall_asleep(wait, self._deadlines, owner.sleep if isinstance(owner, Turn) else None)
 
     def _expire(self, wait: Wait) -> None:
         if wait.take(Signal.DEADLINE):

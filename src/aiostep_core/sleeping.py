@@ -1,4 +1,4 @@
-"""How a task sleeps in a wait: a future and a timer, and nothing else, since a hundred thousand may sleep at once."""
+"""How a task sleeps in a wait: a future, a deadline and nothing else, since a hundred thousand may sleep at once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from .abc import Timer
+    from .deadlines import Deadlines
     from .waits import Wait
 
 __all__ = ["Sleep", "fall_asleep", "over", "rouse", "wake"]
@@ -28,12 +29,10 @@ class Sleep(Awaitable[None], Protocol):
 _Sleeper: TypeAlias = "Sleep | tuple[Sleep, Timer]"
 
 
-def fall_asleep(wait: Wait, expire: Callable[[Wait], object], make: Callable[[Wait], Sleep] | None = None) -> Sleep:
+def fall_asleep(wait: Wait, deadlines: Deadlines, make: Callable[[Wait], Sleep] | None = None) -> Sleep:
     """Start the time limit of *wait*; return what is done when it has ended."""
-    loop = asyncio.get_running_loop()
-    sleep: Sleep = loop.create_future() if make is None else make(wait)
-    timer = loop.call_later(wait.timeout, expire, wait) if wait.timeout is not None else None
-    wait.sleeper = sleep if timer is None else (sleep, timer)
+    sleep: Sleep = asyncio.get_running_loop().create_future() if make is None else make(wait)
+    wait.sleeper = sleep if wait.timeout is None else (sleep, deadlines.add(wait, wait.timeout))
     return sleep
 
 

@@ -54,5 +54,6 @@ async def tidy(line: Line) -> AsyncIterator[None]:
     assert engine.waits.scopes == ()
     assert not engine.lanes
     assert not line.adapter.runtime.steps.storage.scopes
+    await asyncio.sleep(60)  # for so long the one timer of all deadlines may be left
     assert loop.timers == []
     assert (len(asyncio.all_tasks()), len(loop.futures)) == before
