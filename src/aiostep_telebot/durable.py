@@ -17,7 +17,6 @@ from aiostep_core.durable.abc import Scribe
 from aiostep_core.durable.effects import CALL
 from aiostep_core.durable.flows import is_starter
 from aiostep_core.durable.journal import current_flow
-from aiostep_core.durable.values import Entry, Kind
 from aiostep_core.errors import NotDurable
 
 if TYPE_CHECKING:
@@ -190,30 +189,12 @@ def _called(original: Callable[..., Any]) -> Callable[..., Any]:
         if flow is None:
             return original(token, method_name, *args, **kwargs)
 
-        def perform() -> Entry:
-            unset = current_flow.set(None)
-            try:
-                return Entry(Kind.EFFECT, method_name, "v", _plain(original(token, method_name, *args, **kwargs)))
-            except Exception as error:  # noqa: BLE001 - it belongs to the conversation
-                return _failed(method_name, error)
-            finally:
-                current_flow.reset(unset)
+        def perform(key: str) -> Any:
+            return original(token, method_name, *args, **kwargs)
 
-        outcome = flow.effect_now(method_name, perform)
-        if outcome.error is not None:
-            raise outcome.error
-        return _plain(outcome.value)  # telebot changes some of what it gets
+        return _plain(flow.effect_now(method_name, perform, CALL))  # telebot changes some of what it gets
 
     return make_request
-
-
-def _failed(method_name: str, error: Exception) -> Entry:
-    turn = current_turn.get()
-    scribe = turn.adapter.scribe if turn is not None else None
-    written = scribe.write_error(error) if scribe is not None else None
-    if written is not None:
-        return Entry(Kind.EFFECT, method_name, "f", written)
-    return Entry(Kind.EFFECT, method_name, "e", ["EffectFailed", [type(error).__qualname__, str(error)]])
 
 
 def _refused(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,6 +11,9 @@ import pytest
 from aiostep_core import Key, ask
 from aiostep_core.durable.flows import durable
 from aiostep_core.durable.together import first, gather
+from aiostep_core.errors import EffectInDoubt
+from aiostep_core.storages import MemoryRecords
+from aiostep_core.storages.records import settle
 from aiostep_testing.contract.stage import Stage
 from aiostep_testing.harnesses.telebot import GeneratorTelebotHarness, ThreadedTelebotHarness
 
@@ -102,3 +105,88 @@ def test_the_first_of_several_ends_the_others(stage: Stage, restart: bool) -> No
         await stage.passes(stage.bob, in_=stage.group)
 
     stage.play(play())
+
+
+def as_of_now(records: Any) -> MemoryRecords:
+    """Return what a process finds that starts when the one that writes these records is killed now."""
+    found = MemoryRecords()
+    for one in settle(records.scan("durable")):
+        journal = settle(records.journal(one.key))
+        fields = {**journal.fields, "until": "0"}
+        settle(found.append(one.key, 0, journal.entries, fields=fields, due=0.0))
+    return found
+
+
+def sending(policy: str, durability: str = "intent") -> Any:
+    """Make a conversation of plain calls."""
+
+    @durable(f"threads.{policy}.{durability}", durability=durability, on_doubt=policy)
+    async def conversation(message: Any) -> None:
+        name = await ask("name?", str)
+        say(message, f"one {name}")
+        try:
+            sent = stages[-1].harness.bot.send_message(message.chat.id, "two")  # type: ignore[attr-defined]
+            said = "sent" if sent is not None else "skipped"
+        except EffectInDoubt as error:
+            said = f"in doubt {error.key.rpartition('/')[2]}"
+        say(message, said)
+        await ask("then?", str)
+        say(message, "bye")
+
+    conversation.__name__ = "sending"
+    return conversation
+
+
+POLICIES = {policy: sending(policy) for policy in ("redo", "skip", "raise")}
+MODES = {mode: sending("redo", mode) for mode in ("turn", "step", "intent")}
+
+
+@pytest.mark.parametrize(
+    ("policy", "texts"),
+    [
+        ("redo", ["two", "two", "sent"]),
+        ("skip", ["two", "skipped"]),
+        ("raise", ["two", "in doubt 2"]),
+    ],
+)
+def test_a_plain_call_that_a_crash_cuts_follows_the_policy(stage: Stage, policy: str, texts: list[str]) -> None:
+    """It is done again, left out, or refused, as one that is awaited; what came before it is not done again."""
+    cut: list[MemoryRecords] = []
+
+    async def play() -> None:
+        await stage.start_durable(POLICIES[policy])
+        stage.on_message("two", lambda _: cut.append(as_of_now(stage.harness.storage)))
+        await stage.tell(stage.alice, "/sending", "name?")
+        await stage.tell(stage.alice, "Ann", "one Ann", "two", "sent", "then?")
+        await stage.stop()
+        stage.harness.storage = cut[0]
+        before = len(stage.calls("sendMessage"))
+        await stage.restart()
+        stage.bob.send("ping")  # a bot without a loop does nothing before its first update
+        await stage.until(lambda: "then?" in said(before), "the question")
+        assert ["two", *said(before)] == [*texts, "then?"]
+        await stage.tell(stage.alice, "x", *said(before), "bye")
+
+    def said(before: int) -> list[str]:
+        texts = [call["text"] for call in stage.calls("sendMessage")[before:]]
+        return [text for text in texts if text != "other:ping"]
+
+    stage.play(play())
+
+
+@pytest.mark.parametrize(("mode", "begun", "entries"), [("turn", "", 1), ("step", "", 2), ("intent", "2", 2)])
+def test_a_plain_call_is_written_down_as_the_durability_says(stage: Stage, mode: str, begun: str, entries: int) -> None:
+    """While a call is under way, the journal has what came before it, and with "intent" that it has begun."""
+    cut: list[MemoryRecords] = []
+
+    async def play() -> None:
+        await stage.start_durable(MODES[mode])
+        stage.on_message("two", lambda _: cut.append(as_of_now(stage.harness.storage)))
+        await stage.tell(stage.alice, "/sending", "name?")
+        await stage.tell(stage.alice, "Ann", "one Ann", "two", "sent", "then?")
+
+    stage.play(play())
+    (one,) = settle(cut[0].scan("durable"))
+    journal = settle(cut[0].journal(one.key))
+    assert journal is not None
+    assert (journal.fields["begun"], len(journal.entries)) == (begun, entries)

@@ -6,22 +6,30 @@ import inspect
 from typing import Any
 
 from ..errors import EffectInDoubt
+from ..storages.records import settle
 from .effects import Effect
 from .held import Held
-from .values import Entry, Kind, Operation, Outcome
+from .journal import current_flow
+from .values import Entry, Evicted, Kind, Operation, Outcome
 
 __all__ = ["Doing"]
 
 
 class Doing(Held):
-    """A journal, and the effects that are written into it."""
+    """A journal, and the effects that are written into it.
+
+    Attributes:
+        broken: why its code was left in the middle of an effect.
+    """
+
+    broken: Exception | None = None
 
     def _key(self) -> str:
         """Return what the operation that is next is known by, however often it is begun."""
         return f"{self.stored.get('id')}/{self.stored.get('epoch')}/{self.machine.position}"
 
-    async def _effect(self, operation: Operation) -> None:
-        """Do what is done once."""
+    async def _effect(self, operation: Operation) -> Outcome:
+        """Do what is done once; record it, and return what it comes to."""
         how: Effect = operation.options
         key = self._key()
         known = await self._settle_doubt(operation, how, key) if operation.is_in_doubt else None
@@ -29,9 +37,37 @@ class Doing(Held):
             if self.flow.durability == "intent" and not how.is_pure and not operation.is_in_doubt:
                 await self.save({**self.lease(), "begun": str(self.machine.position)})
             known = await self._perform(operation, key)
-        self._note(*known)
+        entry, outcome = known
+        self._last_error = outcome.error
+        self.machine.record(entry)
         if self.flow.durability == "step" and not how.is_pure:
             await self.save(self.lease())
+        return outcome
+
+    def perform_now(self, operation: Operation) -> Outcome:
+        """Do an effect of code that does not await it, while that runs.
+
+        Raises:
+            Evicted: it comes to nothing here; ``broken`` says why.
+        """
+        token = current_flow.set(None)
+        try:
+            if self._durables.journals.is_for_threads:
+                runtime: Any = self._durables.runtime
+                return runtime.block(self._effect(operation))  # type: ignore[no-any-return]
+            # A call that blocks, on an event loop that it blocks: nothing can be written meanwhile.
+            return settle(self._performed(operation))
+        except Exception as error:  # noqa: BLE001 - it is not the conversation's, which might catch it
+            self.broken = error
+            raise self.machine.leave(Evicted()) from None
+        finally:
+            current_flow.reset(token)
+
+    async def _performed(self, operation: Operation) -> Outcome:
+        entry, outcome = await self._perform(operation, self._key())
+        self._last_error = outcome.error
+        self.machine.record(entry)
+        return outcome
 
     async def _perform(self, operation: Operation, key: str) -> tuple[Entry, Outcome]:
         try:

@@ -48,6 +48,7 @@ class Machine:
         asks: the positions at which questions began.
         blocks: the places of the blocks in which the code is, such as that of a stream.
         waiting: of several questions at once, those that are open still.
+        perform_now: what ``effect_now`` calls with an operation; returns the outcome, which it has recorded.
         ending: why the coroutine is being left, if it is.
     """
 
@@ -79,6 +80,7 @@ class Machine:
         self.asks: list[int] = []
         self.blocks: list[Any] = []
         self.waiting: set[Operation] = set()
+        self.perform_now: Callable[[Operation], Outcome] | None = None
         self.ending: BaseException | None = None
         self.is_dead = False
         self.book = book or {}
@@ -115,15 +117,22 @@ class Machine:
             return Known(known)
         return Operation(Kind.EFFECT, name, perform, options)
 
-    def effect_now(self, name: str, perform: Callable[[], Entry]) -> Outcome:
-        """Do the same without awaiting, for frameworks whose calls block; *perform* gives the entry."""
+    def effect_now(self, name: str, perform: Callable[..., Any], options: Any = None) -> Any:
+        """Do the same without awaiting, for frameworks whose calls block: ``perform_now`` does what a driver would.
+
+        Raises:
+            Exception: what *perform* raised.
+        """
         self._check(name)
-        found = self._replayed(Operation(Kind.EFFECT, name, perform))
+        if self.is_muted and (known := self.book.get(f"{Kind.EFFECT} {name}")) is not None:
+            return known.get()
+        operation = Operation(Kind.EFFECT, name, perform, options)
+        found = self._replayed(operation)
         if found is None:
-            entry = perform()
-            self.record(entry)
-            found = self._outcome_of(entry)
-        return found
+            if self.perform_now is None:
+                raise self._differs(f"does {operation.kind} {name!r}", "nothing more")
+            found = self.perform_now(operation)
+        return found.get()
 
     def patched(self, name: str) -> bool:
         """Tell whether this conversation runs the code behind the patch: all do that come here for the first time."""
@@ -244,6 +253,8 @@ class Machine:
             current_flow.reset(token)
 
     def _finished(self, how: How, value: Any) -> Finished:
+        if isinstance(self.ending, Evicted):
+            raise self.ending
         if self.ending is not None:  # somebody caught what is no exception
             return Finished(How.REWOUND if isinstance(self.ending, Rewound) else How.AGAIN, self.ending.args[0])
         if self.is_replaying:

@@ -14,7 +14,7 @@ from ..errors import BadArgument
 from ..setting import Setting, seconds
 from .effects import PURE, Effect
 from .journal import Machine, current_flow
-from .values import Again, Outcome, Rewound
+from .values import Again, Rewound
 
 __all__ = [
     "back",
@@ -184,14 +184,8 @@ async def sub(fn: Callable[..., Awaitable[T]], /, *args: Any, name: str | None =
         start = flow.position
         value = await fn(*args, **kwargs)
         found = flow.fold(start, known, value)
-    result: T = _outcome(found)
+    result: T = found.get()
     return result
-
-
-def _outcome(found: Outcome) -> Any:
-    if found.error is not None:
-        raise found.error
-    return found.value
 
 
 async def _pure(name: str, make: Callable[[str], Any]) -> Any:

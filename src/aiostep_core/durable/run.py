@@ -202,13 +202,15 @@ class Run(Doing):
         """Let the conversation's own code run."""
         try:
             self._check_length()
+            self.machine.perform_now = self.perform_now
             if not self._durables.journals.is_for_threads:
                 return self.machine.step()
             from ..threads import Outside
 
             return await Outside(self.machine.step)
         except Evicted:
-            raise Left from None
+            broken, self.broken = self.broken, None
+            raise broken or Left() from None
         except WaitEnded as ended:
             await self._end(f"{type(ended).__name__} {getattr(ended, 'reason', '')}".rstrip(), None)
             raise
@@ -230,7 +232,7 @@ class Run(Doing):
         elif operation.kind == Kind.WAIT:
             await self._wait(operation)
         else:
-            await self._effect(operation)
+            self.machine.resume(await self._effect(operation))
 
     async def _wait_for_several(self, operation: Operation) -> None:
         """Ask all of several, until one has an outcome."""

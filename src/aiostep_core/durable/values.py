@@ -63,6 +63,12 @@ class Outcome(NamedTuple):
     value: Any = None
     error: BaseException | None = None
 
+    def get(self) -> Any:
+        """Return the value, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
 
 class MadeOf:
     """An answer that cannot be kept: the question makes it of the updates again, whenever it is replayed."""
@@ -137,6 +143,4 @@ class Known:
 
     def __await__(self) -> Generator[Any, Any, Any]:
         yield from ()
-        if self._outcome.error is not None:
-            raise self._outcome.error
-        return self._outcome.value
+        return self._outcome.get()
