@@ -11,7 +11,7 @@ import pytest
 
 from aiostep_testing import World
 from aiostep_testing.server import serve
-from tests.durable.test_kill import PATIENCE, TOKEN, Bot, says
+from tests.durable.test_kill import PATIENCE, TAKE_OVER, TOKEN, Bot, says
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ async def test_a_killed_bot_goes_on_where_it_was(tmp_path: Path, module: str) ->
             pressed = alice.click("Large")
             await bot.dies()  # in the middle of the turn
             await bot.start()
-            await alice.expect(r"^3 x L for ANN\?$", timeout=PATIENCE)
+            await alice.expect(r"^3 x L for ANN\?$", timeout=TAKE_OVER)
             pressed = alice.click("Yes")
             await alice.expect(r"^How was it\?$", timeout=PATIENCE)
             await bot.kill()

@@ -19,7 +19,7 @@ from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
 from ..targets import Aim, aim
 from .flows import Flow, flow_for, flows
-from .journals import FAILED, FRESH, PARK, RUN, Journals, Stored, hint_of, key_of
+from .journals import FAILED, FRESH, LEASE, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
 from .tasks import LoopTasks, Tasks
@@ -69,6 +69,7 @@ class Durables:
         self.owner: Callable[[], str] = new_owner
         self.live: OrderedDict[RecordKey, Run] = OrderedDict()
         self._reported: set[str] = set()
+        self._tended: set[int] = set()
 
     @property
     def is_used(self) -> bool:
@@ -214,19 +215,21 @@ class Durables:
 
     # Going on.
 
-    async def find(self, places: Sequence[Place]) -> list[Resumption]:
-        """Return what an update at one of *places* may be for, of the conversations that are not in memory."""
-        homes = [place for place in places if place.scope not in ABOUT_MESSAGE and place.scope is not Scope.ANY]
-        if not places or not self.is_used:
-            return []
-        keys = [key_of(place) for place in homes]
-        found = await self.journals.look([*keys, *(hint_of(place) for place in places)])
+    def keys_of(self, places: Sequence[Place]) -> list[RecordKey]:
+        """Return where it is written who is at *places*, and who waits there."""
+        return [*(key_of(place) for place in _homes(places)), *(hint_of(place) for place in places)]
+
+    async def among(
+        self, places: Sequence[Place], keys: Sequence[RecordKey], found: Sequence[Mapping[str, str]]
+    ) -> list[Resumption]:
+        """Return what an update at one of *places* may be for, of what was found under their keys."""
+        homes = _homes(places)
         made = [
             self._resumption(Stored(key, dict(fields)), place)
             for key, fields, place in zip(keys, found, homes, strict=False)
             if fields
         ]
-        for place, hint in zip(places, found[len(keys) :], strict=True):
+        for place, hint in zip(places, found[len(homes) :], strict=True):
             if hint:
                 made.append(await self._follow(hint, place))
         return [one for one in made if one is not None]
@@ -335,8 +338,12 @@ class Durables:
             if run.is_running and run.stored.revision:
                 lease = run.lease()
                 await self.journals.append(run.stored, [], lease, due=float(lease["until"]))
-        for stored in await self.journals.due(bot_ids, wall):
-            if stored.key in self.live or stored.is_held(wall):
+        # A turn is due when its lease ends. At our start it is looked for before: its process may have died right here.
+        ahead = 0.0 if self._tended.issuperset(bot_ids) else LEASE
+        self._tended.update(bot_ids)
+        for stored in await self.journals.due(bot_ids, wall + ahead):
+            is_early = stored.status != RUN and (stored.due or 0.0) > wall
+            if is_early or stored.key in self.live or stored.is_held(wall):
                 continue
             if self.flow_of(stored.fields) is None or self.owner() in stored.get("tried").split():
                 await self._put_off(stored)
@@ -375,6 +382,11 @@ class Durables:
             oldest = next((one for one in self.live.values() if one is not run and one.kept is not None), None)
             if oldest is not None:
                 oldest.leave()
+
+
+def _homes(places: Sequence[Place]) -> list[Place]:
+    """Return those of *places* at which conversations can begin."""
+    return [place for place in places if place.scope not in ABOUT_MESSAGE and place.scope is not Scope.ANY]
 
 
 def _fence(conversation: Conversation, stored: Stored) -> None:
