@@ -68,7 +68,7 @@ class Talk:
         self.dispatcher.message.register(handler)
         self._group = group
         self._who = 0
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
         _talks.append(self)
 
     @property
@@ -88,8 +88,8 @@ class Talk:
         """Feed an update, and come back when the next question is asked."""
         self.session.asked.clear()
         task = asyncio.create_task(self.dispatcher.feed_update(self.bot, update))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
         await self.session.asked.wait()
 
     async def begin(self, answers: int = 0) -> Talk:
@@ -100,10 +100,19 @@ class Talk:
             await self.feed(self.update("yes"))
         return self
 
+    async def begin_many(self, count: int) -> Talk:
+        """Begin with so many people, who do not answer."""
+        for _ in range(count):
+            await self.begin()
+        for _ in range(10):  # whoever was taken out of memory leaves their handler
+            await asyncio.sleep(0)
+        return self
+
     async def leave(self) -> None:
         """Let go of the storage."""
         self.engine.uninstall()
-        await asyncio.gather(*self._tasks)
+        for _ in range(10):  # who waits for something of their own waits on
+            await asyncio.sleep(0)
 
     def answers(self, size: int) -> list[Update]:
         """Return so many answers, and have Telegram's answers to the questions ready."""
@@ -125,9 +134,14 @@ class Talk:
         await self.begin()
         return await self.batch(size)
 
+    def somebody_else(self) -> Talk:
+        """Let somebody else write from now on."""
+        self._who = next(_people)
+        return self
+
     async def miss(self, size: int) -> int:
         """Feed messages of somebody who is asked nothing."""
-        self._who = next(_people)
+        self.somebody_else()
         updates = [self.update("hello") for _ in range(size)]
         began = clock()
         for update in updates:

@@ -10,6 +10,7 @@ import argparse
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from _measure import versions
@@ -27,6 +28,9 @@ PROGRAMS = (
     ("storages.py",),
     ("storages_sqlite.py",),
     ("storages_redis.py",),
+    ("durable.py",),
+    ("durable_peers.py",),
+    ("durable_memory.py",),
     ("memory.py", "100000"),
 )
 _TABLES = re.compile(r"(?<=<!-- tables -->\n).*?(?=<!-- /tables -->)", re.DOTALL)
@@ -38,15 +42,20 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
     given = parser.parse_args()
     options = [name for name in ("--quick",) if given.quick] + ["--markdown"] * given.write
-    tables = ""
+    tables, failed = "", list[str]()
     for program, *arguments in PROGRAMS:
+        began = time.monotonic()
         command = [sys.executable, str(HERE / program), *arguments, *options]
-        done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE if given.write else None)
+        done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE if given.write else None)
         tables += done.stdout or ""
+        failed += [program] * bool(done.returncode)
+        print(f"{program}: {time.monotonic() - began:.0f} s{', failed' * bool(done.returncode)}", file=sys.stderr)
     if given.write:
         text = README.read_text("utf-8")
         README.write_text(_TABLES.sub(lambda _: f"\n{versions()}\n{tables}\n", text), "utf-8")
         print(f"written: {README.relative_to(HERE.parent)}")
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
