@@ -113,7 +113,7 @@ def _judged(name: str, figures: dict[str, float], goals: Sequence[Goal]) -> list
 
 def versions() -> str:
     """Say what was measured; nothing about where."""
-    names = ("aiostep", "aiogram", "aiogram-input")
+    names = ("aiostep", "aiogram", "aiogram-input", "raito", "pyromod", "nonebot-plugin-waiter")
     found = ", ".join(f"{name} {version(name)}" for name in names if _is_there(name))
     return f"{platform.python_implementation()} {platform.python_version()} on {sys.platform}, {found}"
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import logging
 import os
 import sys
 from functools import cache
@@ -10,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["aiogram_input", "original", "raito"]
+__all__ = ["aiogram_input", "nonebot_waiter", "original", "pyromod", "raito"]
 
 _MADE = Path(__file__).resolve().parent.parent / ".venvs" / "bench" / "original"
 
@@ -55,6 +58,32 @@ def raito() -> Any:
         return importlib.import_module("raito.plugins.conversations")
     except ImportError:
         return None
+
+
+@cache
+def pyromod() -> Any:
+    """Import pyromod, which patches Pyrogram; None if it is not installed."""
+    logging.getLogger("pyrogram").setLevel(logging.ERROR)  # it asks for a faster cipher, of which nothing is enciphered
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it asks for a star
+            return importlib.import_module("pyromod")
+    except ImportError:
+        return None
+
+
+@cache
+def nonebot_waiter() -> Any:
+    """Start NoneBot without any network and load nonebot-plugin-waiter; None if they are not installed."""
+    try:
+        import nonebot
+        from nonebot.adapters import telegram
+    except ImportError:
+        return None
+    nonebot.logger.remove()  # it would tell of every message
+    nonebot.init(driver="~none", telegram_bots=[])
+    nonebot.get_driver().register_adapter(telegram.Adapter)
+    plugin = nonebot.load_plugin("nonebot_plugin_waiter")
+    return None if plugin is None else plugin.module
 
 
 def _take_out() -> dict[str, ModuleType]:

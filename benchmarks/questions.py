@@ -1,8 +1,9 @@
 """What does it cost to parse an answer, to build and match a menu, and to ask a typed, checked question?
 
 The peers ask as their pages say: send the prompt, wait with a filter, make the number. "by hand" waits without a filter
-and looks at the answer in the handler, which asks again in a loop. Sending is stubbed: it goes through aiogram and
-is answered from memory, and a row says what that alone costs.
+and looks at the answer in the handler, which asks again in a loop. Everything goes through the framework, there and
+back; requests are answered from memory. What a framework needs by itself, to call a handler that sends something,
+has a row of its own, as pyromod and nonebot-plugin-waiter come with other frameworks; see ``_elsewhere.py``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 from _bots import AiogramInput, Aiostep, Alone, Host
+from _elsewhere import Elsewhere, elsewhere
 from _measure import Batch, Goal, Options, Subject, clock, main, measure, table
 from _peers import raito
 from aiogram import Bot, F
@@ -25,13 +27,17 @@ from annotated_types import Interval
 import aiostep
 from aiostep import Album, Contact, Email, Location, Phone, Photo, Url
 from aiostep_core.facts import Delivery, Facts
-from aiostep_core.keyboards import pressed
-from aiostep_core.menus import Menu, options_of
+from aiostep_core.keyboards import data_of, pressed
+from aiostep_core.menus import Menu, Option, options_of
 from aiostep_core.questions import question_for
 
 _SENT = Message.model_validate(
     {"message_id": 1, "date": 1_700_000_000, "chat": {"id": 1_000, "type": "private"}, "text": "?"}
 )
+
+
+#: With what questions are asked elsewhere.
+PEERS = ("aiogram-input", "raito", "pyromod", "nonebot-plugin-waiter")
 
 
 class Size(Enum):
@@ -100,14 +106,25 @@ def menus(count: int) -> dict[str, Batch]:
     """Build a menu of *count* options, and find out which a click and a text mean."""
     labels = [f"Option {number}" for number in range(count)]
     menu = Menu(options_of(labels))
-    last = Menu(options_of(labels), page_size=90).keyboard().rows[-1 if count <= 90 else 0][0].data
-    press = pressed(last)
+    data = data_of(menu.token, str(count - 1))
+    press = pressed(data)
     assert press is not None
+    assert menu.press(press.code) == menu.typed(labels[-1]) == Option(labels[-1], labels[-1])
     return {
-        f"build, {count} options": repeated(lambda: Menu(options_of(labels)).keyboard()),
-        f"match a click, {count} options": repeated(lambda: menu.press((pressed(last) or press).code)),
-        f"match a text, {count} options": repeated(lambda: menu.typed(labels[-1])),
+        f"build, {count:,} options": fewer(repeated(lambda: Menu(options_of(labels)).keyboard()), max(1, count // 100)),
+        f"match a click, {count:,} options": repeated(lambda: menu.press((pressed(data) or press).code)),
+        f"match a text, {count:,} options": repeated(lambda: menu.typed(labels[-1])),
     }
+
+
+def fewer(batch: Batch, by: int) -> Batch:
+    """Make a batch of what takes so long that a few times are enough."""
+
+    async def scaled(size: int) -> int:
+        count = max(1, size // by)
+        return await batch(count) * size // count
+
+    return scaled
 
 
 # Questions.
@@ -137,6 +154,11 @@ class Asking(Host):
 
     def update(self, text: str, who: int = 1_000) -> Update:
         return super().update("7" if text == "yes" else text, who)
+
+    async def _handle(self, message: Message) -> None:
+        await super()._handle(message)
+        if message.text == "hello":
+            await message.answer("?")
 
     async def wait(self, message: Message) -> Any:
         while True:
@@ -171,6 +193,8 @@ class AskingInput(Asking, AiogramInput):
 
 
 class AskingRaito(Asking):
+    """It has no time limits, so it starts no timer."""
+
     name = "raito"
 
     def install(self) -> None:
@@ -197,7 +221,25 @@ def askers() -> list[Subject]:
                 host = kind()
                 host.is_filtered = is_filtered
                 subjects.append(Subject(name, host.round_trip))
-    return [*subjects, Subject("the prompt alone", Asking().prompts), Subject("a look-up and a future", Alone().limit)]
+    subjects.append(Subject("aiogram calls a handler that sends", Asking().miss))
+    for other in elsewhere():
+        subjects += askers_elsewhere(other)
+    return [
+        *subjects,
+        Subject("message.answer alone", Asking().prompts),
+        Subject("a look-up and a future", Alone().limit),
+    ]
+
+
+def askers_elsewhere(kind: type[Elsewhere]) -> list[Subject]:
+    """List who asks with a library of another framework, and that framework."""
+    by_hand = kind()
+    by_hand.is_by_hand = True
+    return [
+        Subject(kind.name, fewer(kind().round_trip, kind.slowness)),
+        Subject(f"{kind.name}, by hand", fewer(by_hand.round_trip, kind.slowness)),
+        Subject(f"{kind.framework} calls a handler that sends", fewer(kind().alone, kind.slowness)),
+    ]
 
 
 async def run(choice: Options) -> None:
@@ -205,20 +247,25 @@ async def run(choice: Options) -> None:
     figures = await measure([Subject(name, parsing(as_, text, parts)) for as_, name, text, parts in ANSWERS], choice)
     table("an answer is parsed", figures, [], choice)
 
-    batches = {**menus(50), **menus(500)}
+    counts = (10, 50, 100, 1_000, 10_000)
+    batches = {name: batch for count in counts for name, batch in menus(count).items()}
     figures = await measure([Subject(name, batch) for name, batch in batches.items()], choice)
     goals = [
-        Goal("build, 500 options", "build, 50 options", 12),
-        Goal("match a click, 500 options", "match a click, 50 options", 1.2),
-        Goal("match a text, 500 options", "match a text, 50 options", 1.2),
+        Goal("build, 1,000 options", "build, 100 options", 12),
+        Goal("build, 10,000 options", "build, 1,000 options", 12),
+        Goal("match a click, 10,000 options", "match a click, 10 options", 1.5),
+        Goal("match a text, 10,000 options", "match a text, 10 options", 1.5),
     ]
-    table("a menu", figures, goals, choice)
+    table("a menu", dict(sorted(figures.items(), key=lambda row: row[0].partition(",")[0])), goals, choice)
 
     figures = await measure(askers(), choice)
-    peers = [name for name in figures if name.startswith(("aiogram-input", "raito"))]
+    peers = [name for name in figures if name.removesuffix(", by hand") in PEERS]
     fastest = min((name for name in peers if "by hand" not in name), key=figures.__getitem__, default="")
     goals = [Goal("aiostep", name, 0.4 if name == fastest else None) for name in peers]
     table("a typed, checked question", figures, goals, choice)
+    for name in PEERS:
+        if name not in figures:
+            print(f"{name} has no row: it is not installed here")
 
 
 if __name__ == "__main__":
