@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .abc import Address, Question, Sent, Timer
+from .attending import attend
 from .decisions import Outcome
 from .durable.effects import CALL
 from .durable.values import MadeOf
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from .waits import Wait
 
 __all__ = ["Prompting", "Unfinished"]
+
+logger = logging.getLogger("aiostep")
 
 #: Seconds without a further part after which an album is complete. Its parts come in one batch, or nearly so.
 _QUIET: Final = 0.7
@@ -107,6 +111,8 @@ class Prompting:
         try:
             while True:
                 delivery = await self._ask(prompt)
+                if self._kept is not None:
+                    self._kept.delivery = delivery  # whatever comes of it, it is taken
                 try:
                     return await self._value_of(delivery), delivery
                 except Unfinished:
@@ -254,7 +260,17 @@ class Prompting:
             wait.timeout = left if wait.timeout is None else min(wait.timeout, left)
 
     def _remind(self, text: Any) -> None:
-        self._setting.runtime.start(self._send_prompt(text, keyboard=None, force_reply=False))
+        self._setting.runtime.start(self._send_reminder(text))
+
+    async def _send_reminder(self, text: Any) -> None:
+        runtime, place = self._setting.runtime, self._setting.aim.place
+        try:
+            await self._send_prompt(text, keyboard=None, force_reply=False)
+        except WaitCancelled as gone:
+            turn = self._setting.turn
+            runtime.end_all(lambda one: one.place == place and turn in (None, one.owner), gone.reason)
+        except Exception:
+            logger.warning("a reminder could not be sent; the question stands", exc_info=True)
 
     def _say(self, what: str | Saying, delivery: Delivery) -> str:
         language = self._setting.adapter.language_of(delivery.update)
@@ -303,7 +319,7 @@ class Prompting:
         value = self._parse(self._album or [delivery])
         if inspect.isawaitable(value):
             self._is_slow = True
-            value = await value
+            value = await self._attended(value)
         return await self._checked(value)
 
     async def _checked(self, value: Any) -> Any:
@@ -311,12 +327,23 @@ class Prompting:
             try:
                 verdict = self._setting.runtime.consult(self._check, value)
                 if inspect.isawaitable(verdict):
-                    verdict = await verdict
+                    verdict = await self._attended(verdict)
             except ValueError as error:
                 raise Retry(str(error)) from error
             if isinstance(verdict, (str, Saying)) or not verdict:
                 raise Retry(verdict or "")
         return value
+
+    async def _attended(self, awaitable: Awaitable[Any]) -> Any:
+        """Await what is somebody else's, within the time that is left for the question."""
+        setting, end = self._setting, self._end
+        if self._kept is not None:
+            return await awaitable
+        left = None if self._timeout is None or end is None else max(0.0, end - setting.runtime.now())
+        try:
+            return await attend(setting, awaitable, left, is_cancellable=self._wait["is_cancellable"])
+        except WaitTimeout as error:
+            raise WaitTimeout(self._timeout if self._timeout is not None else error.timeout) from None
 
 
 async def _what_to_say(retry: Any, problem: str, left: int | None) -> Any:
