@@ -323,6 +323,28 @@ async def test_pages_of_many(one: RedisServer) -> None:
     await records.close()
 
 
+async def test_pages_while_others_write(one: RedisServer) -> None:
+    """What is written between two pages is in those that follow, and the server's keys are not looked through again."""
+    records = RedisRecords.from_url(one.url, prefix=uuid.uuid4().hex)
+    keys = sorted(record_key("thing", 1, number) for number in range(0, 300, 2))
+    await asyncio.gather(*(records.write(key, {"a": "1"}) for key in keys))
+    before = scans_of(one)
+    found = page = await records.scan("thing", limit=7)
+    once = scans_of(one) - before
+    for number in range(1, 300, 2):
+        key = record_key("thing", 1, number)
+        await (records.write(key, {"a": "1"}) if number % 4 == 1 else records.merge(key, {"a": "1"}))
+        await records.write(record_key("other", 1, number), {"a": "1"})
+        keys += [key] if key > found[-1].key else []
+        if len(page) == 7:
+            page = await records.scan("thing", after=found[-1].key, limit=7)
+            found += page
+
+    assert [each.key for each in found] == sorted(keys[:150] + [key for key in keys[150:] if key <= found[-1].key])
+    assert scans_of(one) - before == once
+    await records.close()
+
+
 def scans_of(one: RedisServer) -> int:
     return one.do("INFO", "commandstats").get("cmdstat_scan", {"calls": 0})["calls"]
 

@@ -151,13 +151,13 @@ class RedisRecords(Records):
         self, name: bytes, key: RecordKey, fields: Mapping[str, str], ttl: float | None, due: float | None
     ) -> bool:
         arguments = [to_bytes(key.name), milliseconds(ttl), due_time(due), *to_pairs(fields)]
-        self._scan.forget()
+        self._scan.note(key)
         return bool(await self._call(Call(key.space, name, self._layout.names(key), arguments, True)))
 
     async def merge(self, key: RecordKey, fields: Mapping[str, str], *, ttl: float | None = None) -> dict[str, str]:
         names = self._layout.names(key)
         arguments = [milliseconds(ttl), *to_pairs(fields)]
-        self._scan.forget()
+        self._scan.note(key)
         (pairs,) = await self._call(Call(key.space, b"merge", names[:2], arguments, True))
         return from_pairs(pairs)
 
@@ -231,7 +231,7 @@ class RedisRecords(Records):
             *pairs,
             *map(to_bytes, entries),
         ]
-        self._scan.forget()
+        self._scan.note(key)
         return await self._call(Call(key.space, b"append", self._layout.names(key), arguments, True)) or None
 
     async def close(self) -> None:

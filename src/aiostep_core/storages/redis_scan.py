@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from .abc import Found, RecordKey
 from .redis_commands import Call
@@ -20,15 +21,46 @@ _READ_TOGETHER = 100
 _STEP = b"1000"
 
 
-class _Rest(NamedTuple):
+class _Rest:
     """What follows the last page: keys in order, and whether these are all there are."""
 
-    kind: str
-    space: str | None
-    after: RecordKey | None
-    keys: list[RecordKey]
-    is_all: bool
-    at: float
+    __slots__ = ("_began", "after", "is_all", "keys", "kind", "space")
+
+    def __init__(self, kind: str, space: str | None, after: RecordKey | None) -> None:
+        self.kind = kind
+        self.space = space
+        self.after = after
+        self.keys: list[RecordKey] = []
+        self.is_all = True
+        self._began = time.monotonic()
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether it is new enough: others write, too."""
+        return time.monotonic() < self._began + _REMEMBERED_SECONDS
+
+    def wants(self, key: RecordKey) -> bool:
+        """Tell whether a record belongs here."""
+        if key.kind != self.kind or self.space not in (None, key.space):
+            return False
+        return self.after is None or key > self.after
+
+    def follows(self, kind: str, space: str | None, after: RecordKey | None) -> bool:
+        """Tell whether this is what is asked for."""
+        return self.is_known and (kind, space, after) == (self.kind, self.space, self.after)
+
+    def add(self, key: RecordKey) -> None:
+        """Take in a record that was written meanwhile."""
+        if self.wants(key) and (self.is_all or (self.keys and key <= self.keys[-1])):
+            at = bisect_left(self.keys, key)
+            if self.keys[at : at + 1] != [key]:
+                self.keys.insert(at, key)
+
+    def take(self, count: int) -> list[RecordKey]:
+        """Take out the next ones."""
+        here, self.keys = self.keys[:count], self.keys[count:]
+        self.after = here[-1] if here else self.after
+        return here
 
 
 class Scan:
@@ -43,49 +75,48 @@ class Scan:
         self._call = call
         self._rest: _Rest | None = None
 
-    def forget(self) -> None:
-        """Look again for the next page: something was added."""
-        self._rest = None
+    def note(self, key: RecordKey) -> None:
+        """Note that a record is written here: it must not be missing from the pages that follow."""
+        rest = self._rest
+        if rest is None:
+            return
+        if rest.is_known:
+            rest.add(key)
+        else:  # nobody asked for more
+            self._rest = None
 
     async def page(self, kind: str, space: str | None, after: RecordKey | None, limit: int) -> list[Found]:
         """Return the next *limit* records; what is gone meanwhile is passed over."""
         found = list[Found]()
         while len(found) < limit:
-            rest, self._rest = self._rest, None
-            if rest is None or rest[:3] != (kind, space, after) or time.monotonic() > rest.at + _REMEMBERED_SECONDS:
+            rest = self._rest
+            if rest is None or not rest.follows(kind, space, after):
                 rest = await self._look(kind, space, after)
-            here, left = rest.keys[: limit - len(found)], rest.keys[limit - len(found) :]
-            found += await self._read(here)
-            if not left and rest.is_all:
-                break
-            after = here[-1] if here else after
-            self._rest = rest._replace(after=after, keys=left)
-            if not left:
+            here = rest.take(limit - len(found))
+            after, is_over = rest.after, not rest.keys
+            if is_over and self._rest is rest:
                 self._rest = None
+            found += await self._read(here)
+            if is_over and rest.is_all:
+                break
         return found
 
     async def _look(self, kind: str, space: str | None, after: RecordKey | None) -> _Rest:
         """Go through all keys, and remember the first after *after*."""
-        pattern, cursor, is_all = self._layout.pattern(kind, space), b"0", True
-        keys = set[RecordKey]()
+        rest = self._rest = _Rest(kind, space, after)  # at once, for what is written meanwhile
+        pattern, cursor, keys = self._layout.pattern(kind, space), b"0", set[RecordKey]()
+        is_all = True
         while True:
             plain = (b"SCAN", cursor, b"MATCH", pattern, b"COUNT", _STEP)
             cursor, names = await self._call(Call("", b"scan", (), plain=plain, single=True))
-            keys.update(self._wanted(names, kind, space, after))
+            keys.update(key for key in map(self._layout.parse, names) if key is not None and rest.wants(key))
             if len(keys) > 2 * _REMEMBERED:
                 keys, is_all = set(sorted(keys)[:_REMEMBERED]), False
             if cursor == b"0":
-                ordered = sorted(keys)
-                is_all = is_all and len(ordered) <= _REMEMBERED
-                return _Rest(kind, space, after, ordered[:_REMEMBERED], is_all, time.monotonic())
-
-    def _wanted(
-        self, names: Iterable[bytes], kind: str, space: str | None, after: RecordKey | None
-    ) -> Iterable[RecordKey]:
-        for name in names:
-            key = self._layout.parse(name)
-            if key is not None and key.kind == kind and space in (None, key.space) and (after is None or key > after):
-                yield key
+                break
+        ordered = sorted(keys.union(rest.keys))
+        rest.keys, rest.is_all = ordered[:_REMEMBERED], is_all and len(ordered) <= _REMEMBERED
+        return rest
 
     async def _read(self, keys: list[RecordKey]) -> list[Found]:
         found = list[Found]()

@@ -13,16 +13,17 @@ Times are those of the wall clock, as no other survives a restart; ``find`` tran
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from ..keys import Place, Scope
 from ..steps import ATTEMPTS, Step
-from .abc import Found, RecordKey, Records, StepStorage
+from .abc import RecordKey, Records, StepStorage
 from .owners import is_gone, new_owner
 from .records import settle
 from .source import RecordsLike, RecordsSource
@@ -134,19 +135,32 @@ class RecordedSteps(StepStorage):
     async def find(self, places: Sequence[Place], now: float) -> list[Step]:
         if not places:
             return []
-        keys, wall = [key_of(place) for place in places], self._wall_clock()
-        records = await self._reach(self.records.read_many(keys))
+        keys = self.keys_of(places)
+        return self.among(keys, await self._reach(self.records.read_many(keys)), now)
+
+    def keys_of(self, places: Sequence[Place]) -> list[RecordKey]:
+        """Return under what the steps at *places* are, for who reads other records along with them."""
+        return [key_of(place) for place in places]
+
+    def among(self, keys: Sequence[RecordKey], records: Sequence[Mapping[str, str]], now: float) -> list[Step]:
+        """Return the steps of what was read under *keys*."""
+        wall = self._wall_clock()
         there = [_Stored(key, fields) for key, fields in zip(keys, records, strict=True) if fields.get("id")]
         found = [self._read(stored, now) for stored in there if not stored.is_running(wall)]
         return [step for step in found if step is not None and is_known(step) and _is_in_time(step, now)]
 
     async def steps(self, now: float) -> Iterable[Step]:
-        found = [self._read(_Stored(one.key, one.fields), now) for one in await self._all()]
-        return [step for step in found if step is not None and _is_in_time(step, now)]
+        found = list[Step]()
+        async for page in self._pages():  # reading a hundred thousand at once would hold up everybody else
+            read = [self._read(stored, now) for stored in page]
+            found += [step for step in read if step is not None and _is_in_time(step, now)]
+        return found
 
     async def clear(self) -> int:
-        there = [_Stored(one.key, one.fields) for one in await self._all()]
-        return sum([await self._clear(stored) for stored in there])
+        there = list[_Stored]()
+        async for page in self._pages():
+            there += page
+        return sum(await self._together([partial(self._clear, stored) for stored in there]))
 
     # Running.
 
@@ -177,10 +191,11 @@ class RecordedSteps(StepStorage):
 
     async def tend(self, bot_ids: Collection[int], now: float) -> list[Step]:
         wall = self._wall_clock()
-        for stored in list(self._running.values()):
-            await self._append(stored, stored.revision, {"until": repr(wall + LEASE)})
+        longer, running = {"until": repr(wall + LEASE)}, list(self._running.values())
+        await self._together([partial(self._append, one, one.revision, longer) for one in running])
         found = [one for bot_id in bot_ids for one in await self._reach(self.records.due(KIND, str(bot_id), wall))]
-        overdue = [await self._look_at(_Stored(one.key, one.fields), now, wall) for one in found]
+        due = [_Stored(one.key, one.fields) for one in found]
+        overdue = await self._together([partial(self._look_at, one, now, wall) for one in due])
         return [step for step in overdue if step is not None]
 
     async def next_tending(self, bot_ids: Collection[int], now: float) -> float | None:
@@ -262,12 +277,28 @@ class RecordedSteps(StepStorage):
         stored.fields, stored.revision = fields, written
         return True
 
-    async def _all(self) -> list[Found]:
-        found = page = await self._reach(self.records.scan(KIND, limit=_PAGE))
-        while len(page) == _PAGE:
-            page = await self._reach(self.records.scan(KIND, after=page[-1].key, limit=_PAGE))
-            found = found + page
-        return [one for one in found if one.fields.get("id")]
+    async def _pages(self) -> AsyncIterator[list[_Stored]]:
+        """Go through all that wait or run."""
+        page = await self._reach(self.records.scan(KIND, limit=_PAGE))
+        while page:
+            yield [_Stored(one.key, one.fields) for one in page if one.fields.get("id")]
+            is_last = len(page) < _PAGE
+            page = [] if is_last else await self._reach(self.records.scan(KIND, after=page[-1].key, limit=_PAGE))
+
+    async def _together(self, calls: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T]:
+        """Make many calls, at once where they are awaited: a storage carries those out in few round trips.
+
+        Raises:
+            StorageError: one of them; the others have been made all the same.
+        """
+        results = list[T | BaseException]()
+        for first in range(0, len(calls), _PAGE):
+            some = calls[first : first + _PAGE]
+            if self._is_for_threads:
+                results += [await call() for call in some]
+            else:
+                results += await asyncio.gather(*(call() for call in some), return_exceptions=True)
+        return [_checked(result) for result in results]
 
     def _remember(self, step_id: str, origin: Any) -> None:
         if origin is not None:
@@ -281,6 +312,12 @@ class RecordedSteps(StepStorage):
         from ..threads import Outside
 
         return await Outside(partial(settle, operation))
+
+
+def _checked(result: T | BaseException) -> T:
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 def _is_in_time(step: Step, now: float) -> bool:
