@@ -13,6 +13,7 @@ from aiostep_core.keys import Key, Scope
 from tests.core.making import ALICE, BOB, BOT, GROUP
 from tests.core.virtual_time import settle
 from tests.durable.bot import World, again, say
+from tests.storages.slow_records import SlowRecords
 
 pytestmark = pytest.mark.anyio
 
@@ -136,3 +137,21 @@ async def test_chatter_of_others_costs_no_replay(world: World) -> None:
         await world.send("hello", user_id=999, **here)
 
     assert not world.durables.live
+
+
+async def test_a_stranger_costs_one_look_at_the_storage() -> None:
+    """Steps and conversations are looked for at once, whoever waits in the group, in memory or not."""
+    records = SlowRecords(delay=0)
+    world = World(records)
+    world.boot(go=two, **{"*": other})
+    world.durables.max_live = 5
+    for user in range(1, 11):
+        await world.send("/go", user_id=user, chat_id=GROUP, chat_type="supergroup")
+    records.calls.clear()
+    for text in ("hm", "so"):
+        await world.send(text, user_id=99, chat_id=GROUP, chat_type="supergroup")
+    calls = records.calls.copy()
+    await world.close()
+
+    assert others == ["hm", "so"]
+    assert calls == ["read_many"] * 2

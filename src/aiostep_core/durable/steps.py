@@ -13,6 +13,7 @@ from ..storages.abc import StepStorage
 from .resumption import Resumption
 
 if TYPE_CHECKING:
+    from ..storages.steps import RecordedSteps
     from .conversations import Durables
 
 __all__ = ["StepsAndConversations"]
@@ -23,7 +24,7 @@ class StepsAndConversations(StepStorage):
 
     is_durable = True
 
-    def __init__(self, steps: StepStorage, durables: Durables) -> None:
+    def __init__(self, steps: RecordedSteps, durables: Durables) -> None:
         self.steps_only = steps
         self._durables = durables
 
@@ -47,8 +48,13 @@ class StepsAndConversations(StepStorage):
         return await self.steps_only.put(step, now)
 
     async def find(self, places: Sequence[Place], now: float) -> list[Step]:
-        resumptions: list[Step] = list(await self._durables.find(places))
-        return resumptions + await self.steps_only.find(places, now)
+        if not self._durables.is_used or not places:
+            return await self.steps_only.find(places, now)
+        # One look at the storage for both: nearly all updates are of strangers, for whom there is nothing.
+        ours, theirs = self._durables.keys_of(places), self.steps_only.keys_of(places)
+        read = await self._durables.journals.look([*ours, *theirs])
+        resumptions: list[Step] = list(await self._durables.among(places, ours, read[: len(ours)]))
+        return resumptions + self.steps_only.among(theirs, read[len(ours) :], now)
 
     async def take(self, step: Step) -> bool:
         return isinstance(step, Resumption) or await self.steps_only.take(step)
