@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
@@ -271,6 +272,10 @@ class _Choosing(Prompting):
         buttons[self._menu.token] = self._others
         try:
             return await super()._run(prompt, retry, attempts)
+        except asyncio.CancelledError:
+            if self._kept is not None:
+                self._kept.cut()
+            raise
         finally:
             del buttons[self._menu.token]
             self._refuse_unread()

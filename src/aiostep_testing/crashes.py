@@ -97,19 +97,14 @@ class Life:
 
 
 class MortalRecords(Records):
-    """Records of a process that can die before and after each change; for an event loop."""
+    """Records of a process that can die before and after each change."""
 
     def __init__(self, inner: Records, life: Life) -> None:
         self._inner = inner
         self._life = life
 
     def blocking(self) -> Records:
-        """Not be there: crashes are for an event loop.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        raise NotImplementedError("MortalRecords are for an event loop")
+        return MortalRecords(self._inner.blocking(), self._life)
 
     def asynchronous(self) -> Records:
         return self

@@ -14,6 +14,7 @@ from aiostep_telebot.threaded import TelebotAdapter
 from aiostep_testing.accounts import BotAccount
 from aiostep_testing.contract import AdapterHarness, SyncCtx, run_blocking
 from aiostep_testing.contract import Program as Handler
+from aiostep_testing.contract.harness import TOKEN
 from aiostep_testing.harnesses.aiogram import AiogramHarness
 from aiostep_testing.harnesses.ptb import PtbHarness
 from aiostep_testing.harnesses.telebot import AsyncTelebotHarness, GeneratorTelebotHarness, ThreadedTelebotHarness
@@ -58,6 +59,9 @@ class _Counted:
             self._entrance.submit(clockwork.work(entrance, self._bring_in), copied(update))
 
         self._feeding.callback(world.add_delivery(deliver))
+        account = world.bot(TOKEN)
+        for update in list(account.updates):
+            deliver(account, update)
 
     def _bring_in(self, update: Json) -> None:
         try:
