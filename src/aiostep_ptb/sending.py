@@ -49,8 +49,7 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
         BadArgument: *prompt* or *force_reply* is something else, or a coroutine cannot have the options.
         TelegramError: Telegram or the network refuses.
     """
-    markup, reply = _markup(to, keyboard, force_reply, options)
-    given: dict[str, Any] = {**reply, **({} if markup is None else {"reply_markup": markup}), **options}
+    given = {**_markup(to, keyboard, force_reply, options), **options}
     if isinstance(prompt, str):
         plain: dict[str, Any] = {"parse_mode": None} if isinstance(prompt, Plain) else {}  # not the bot's own
         sent: Any = await bot.send_message(to.key.chat_id or 0, prompt, **{**plain, **_place(to), **given})
@@ -112,23 +111,27 @@ def _place(to: Address) -> dict[str, Any]:
     return {name: value for name, value in place.items() if value is not None}
 
 
-def _markup(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return the reply markup, and the reply that goes with it.
+def _markup(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the reply markup, and the reply that goes with it, as a method is given them.
 
     A bot in privacy mode sees in a group only what replies to it, so there it asks for a reply; selectively: the
     prompt replies to the person's message, and only they are asked.
     """
     if force_reply not in (True, False, "auto"):
         raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
-    is_free = keyboard is None and "reply_markup" not in options
-    wanted = force_reply is True or (force_reply == "auto" and to.chat_type in _GROUPS)
-    can_reply = to.reply_to_id is not None and not _REPLIES & options.keys()
-    reply = _reply_to(to.reply_to_id) if can_reply and to.reply_to_id is not None else {}
-    if is_free and wanted:
-        return ForceReply(selective=True if can_reply else None), reply
-    # A selective keyboard is shown to whom the message replies to, and without a reply to nobody.
-    is_selective = to.chat_type in _GROUPS and bool(getattr(keyboard, "selective", False))
-    return keyboard, reply if is_selective else {}
+    in_group = to.chat_type in _GROUPS
+    if keyboard is not None:
+        # A selective keyboard is shown to whom the message replies to, and without a reply to nobody.
+        is_selective = in_group and bool(getattr(keyboard, "selective", False))
+        return {"reply_markup": keyboard, **(_reply(to, options) if is_selective else {})}
+    if "reply_markup" in options or not (force_reply is True or (force_reply == "auto" and in_group)):
+        return {}
+    reply = _reply(to, options)
+    return {"reply_markup": ForceReply(selective=True if reply else None), **reply}
+
+
+def _reply(to: Address, options: dict[str, Any]) -> dict[str, Any]:
+    return {} if to.reply_to_id is None or _REPLIES & options.keys() else _reply_to(to.reply_to_id)
 
 
 def _key(text: str, request: str | None) -> KeyboardButton:
