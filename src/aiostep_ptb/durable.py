@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import json
 from collections.abc import Callable
@@ -12,12 +11,13 @@ import telegram
 import telegram.error
 from telegram import Bot, TelegramObject, Update
 from telegram.error import TelegramError
-from telegram.ext import CallbackContext
 
 from aiostep_core.durable.abc import Scribe
 from aiostep_core.durable.effects import CALL
 from aiostep_core.durable.journal import current_flow
 from aiostep_core.errors import NotDurable
+
+from .durable_contexts import context_for
 
 if TYPE_CHECKING:
     from .adapter import PTBAdapter
@@ -30,8 +30,6 @@ _TYPES: Final[dict[str, type[TelegramObject]]] = {
 _ERRORS: Final[dict[str, type[TelegramError]]] = {
     name: one for name, one in vars(telegram.error).items() if isinstance(one, type) and issubclass(one, TelegramError)
 }
-#: What of a context is not the same in a replay.
-_LIVE: Final = ("user_data", "chat_data", "bot_data", "job_queue", "update_queue")
 
 
 class PTBScribe(Scribe):
@@ -62,14 +60,7 @@ class PTBScribe(Scribe):
             raise NotDurable(f"{fn.__qualname__}, which is called otherwise ({error}),", fix) from None
 
     def arguments(self, fn: Callable[..., Any], carrier: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        application = self._adapter.target
-        kind: Any = application.context_types.context
-        context: Any = _kept(kind).from_update(carrier, application)
-        message = carrier.effective_message
-        text = (message.text or message.caption or "") if message is not None else ""
-        if text.startswith("/"):  # as CommandHandler gives them
-            context.args = text.split()[1:]
-        return (carrier, context), {}
+        return (carrier, context_for(fn, carrier, self._adapter.target)), {}
 
     # Updates and other objects.
 
@@ -168,27 +159,6 @@ def _with_effects(original: type[Bot]) -> type[Bot]:
         original.__module__,
     )
     return Durable
-
-
-@functools.lru_cache(maxsize=64)
-def _kept(context: type[CallbackContext[Any, Any, Any, Any]]) -> type[CallbackContext[Any, Any, Any, Any]]:
-    """Return the class of contexts that a durable conversation can be given.
-
-    What others change meanwhile would be another thing whenever it is replayed, and what it changes would be changed
-    again.
-    """
-
-    def guarded(name: str) -> property:
-        def get(self: Any) -> Any:
-            if current_flow.get() is not None:
-                fix = f"use it in a function of its own: await run(fn, context), where fn uses context.{name}"
-                raise NotDurable(f"context.{name} in a durable conversation", fix)
-            return getattr(context, name).__get__(self)
-
-        return property(get)
-
-    body: dict[str, Any] = {name: guarded(name) for name in _LIVE if isinstance(getattr(context, name, None), property)}
-    return type(context.__name__, (context,), {"__slots__": (), "__module__": context.__module__, **body})
 
 
 def _dump(value: TelegramObject) -> Any:

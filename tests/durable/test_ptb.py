@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from telegram import Message, Update
 from telegram.error import BadRequest
-from telegram.ext import CommandHandler
+from telegram.ext import BaseHandler, CommandHandler, ConversationHandler, MessageHandler, filters
 
 from aiostep import ask, choose, wait_for
 from aiostep_core.durable.flows import durable
@@ -71,7 +71,9 @@ class Life:
         await self.end()
         application = self._stage.application(storage=self._records)
         for handler in self._handlers:
-            application.add_handler(CommandHandler(handler.__name__, handler))
+            if not isinstance(handler, BaseHandler):
+                handler = CommandHandler(handler.__name__, handler)
+            application.add_handler(handler)
         echo(application)
         await self._stack.enter_async_context(self._stage.run(application))
 
@@ -147,3 +149,77 @@ async def test_data_that_others_change_are_refused_but_in_run(stage: Stage) -> N
     assert "context.user_data in a durable conversation" in refusal
     assert "await run(" in refusal
     assert counted == 1
+
+
+@durable("ptb.matching")
+async def matching(update: Update, context: Context) -> None:
+    await ask("Ready?")
+    match = context.match
+    got.append((match and match["what"], context.args, getattr(context, "colours", None)))
+    await ask("Really?")
+
+
+class Colours(filters.MessageFilter):
+    """Finds colours, and puts them into the context."""
+
+    data_filter = True
+
+    def filter(self, message: Message) -> dict[str, list[str]]:
+        found = [word for word in (message.text or "").split() if word in ("red", "blue")]
+        return {"colours": found} if found else {}
+
+
+async def call_it(update: Update, context: Context) -> None:
+    await matching(update, context)
+
+
+MATCHING = [
+    (MessageHandler(filters.Regex(r"^buy (?P<what>\w+)$"), matching), "buy milk", ("milk", None, None)),
+    (CommandHandler("buy", matching), "/buy two things", (None, ["two", "things"], None)),
+    (MessageHandler(Colours(), matching), "a red one", (None, None, ["red"])),
+    (
+        ConversationHandler([MessageHandler(filters.Regex(r"^get (?P<what>\w+)$"), matching)], {}, []),
+        "get milk",
+        ("milk", None, None),
+    ),
+]
+
+
+@pytest.mark.parametrize(("handler", "text", "expected"), MATCHING)
+@pytest.mark.parametrize("restart", [False, True])
+async def test_the_context_has_what_the_filter_found(
+    stage: Stage, handler: Any, text: str, expected: Any, restart: bool
+) -> None:
+    """Matches, arguments and data of filters are there at once, and again in another process."""
+    got.clear()
+    life, alice = Life(stage, handler), stage.world.person("Alice")
+    await life.begin()
+    alice.send(text)
+    await alice.expect("^Ready")
+    if restart:
+        await life.begin()
+    alice.send("yes")
+    await alice.expect("^Really")
+    await life.begin()
+    alice.send("yes")
+    await until(lambda: len(got) == 2)
+    await life.end()
+
+    assert got == [expected, expected]
+
+
+async def test_who_asks_for_what_no_filter_found_is_told(stage: Stage) -> None:
+    """A function that another handler calls has no filter of its own: the first run says so, and what to do."""
+    life, alice = Life(stage, MessageHandler(filters.Regex("^buy"), call_it)), stage.world.person("Alice")
+    await life.begin()
+    alice.send("buy milk")
+    await alice.expect("^Ready")
+    alice.send("yes")
+    await until(lambda: stage.errors)
+    await life.end()
+
+    (error,) = stage.errors
+    stage.errors.clear()
+    assert isinstance(error, NotDurable)
+    assert "context.matches of matching, for which no handler takes the update" in str(error)
+    assert "give the durable function itself to a handler" in str(error)
