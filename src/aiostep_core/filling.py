@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-from .asking import ask
+from .asking import ask, check_attempts
 from .choosing import choose_with
 from .errors import BadArgument
 from .forms import Form, FormField, Progress, shown
 from .menus import Answer, Option
 from .setting import Setting
-from .texts import Plain, Saying
+from .texts import Plain, Saying, words
 
 __all__ = ["fill"]
 
 T = TypeVar("T")
 
 _READY: Final = object()
+#: Characters for the answers on the review page. A message has 4,096, some take two, and we say more than that.
+_ROOM: Final = 1_900
 
 
 async def fill(
@@ -26,6 +28,7 @@ async def fill(
     review: bool = True,
     back: bool = True,
     progress: bool = True,
+    attempts: int | None = None,
     **ask_options: Any,
 ) -> T:
     """Ask for every field of a class, one after the other, and return an object of it.
@@ -40,17 +43,21 @@ async def fill(
         review: show all answers at the end, each with a button to correct it.
         back: offer a button that goes back by one question.
         progress: say how far it is, such as "2 of 5".
+        attempts: how many answers to one question are looked at before the form is given up, and all answers with it;
+            any number, unless you say otherwise. The last page is not counted.
         ask_options: as for ``ask``, for every question: ``timeout`` is that of each one.
 
     Raises:
         BadArgument: a field that nobody knows how to ask for; said before the first question.
-        TooManyAttempts, WaitTimeout, WaitCancelled, AlreadyWaiting, WouldDeadlock, NoTarget: as for ``ask``.
+        TooManyAttempts: all *attempts* at one question were no good.
+        WaitTimeout, WaitCancelled, AlreadyWaiting, WouldDeadlock, NoTarget: as for ``ask``.
     """
+    check_attempts(attempts)
     unknown = set(ask_options) & {"as_", "keyboard", "default", "check"}
     if unknown:
         raise BadArgument("argument", min(unknown), "none of that name: the fields say what is asked")
     read: Form[T] = Form.of(form)
-    filling = _Filling(read, Progress(read, initial), back, progress, ask_options)
+    filling = _Filling(read, Progress(read, initial), back, progress, {**ask_options, "attempts": attempts})
     while True:
         await filling.ask_all()
         if review:
@@ -87,13 +94,15 @@ class _Filling:
         while True:
             answers = self.progress.answers
             fields = [self.progress.field(name) for name in answers]
-            lines = [self._line(one, answers) for one in fields]
-            ready = Option(Saying("review_ok"), _READY)
+            lines = _fitting([self._line(one, answers) for one in fields])
+            ready = Option(Saying("review_ok"), _READY, words("yes"))
             problem = [self.problem, ""] if self.problem else []
             text = Plain("\n".join([*problem, *lines, "", self._say(Saying("review"))]))
             labels = [Option(one.label, one.name) for one in fields]
             self.problem = ""
-            name = await choose_with(text, [*labels, ready], "alert", {"page_size": 90}, **self._ask)
+            # What names no button is no bad answer here: a filled form must not be lost to some chatter.
+            how = {"fresh": True, **self._ask, "attempts": None}
+            name = await choose_with(text, [*labels, ready], "alert", {"page_size": 90}, **how)
             if name is _READY:
                 return
             await self._ask_for(self.progress.field(name), "", can_go_back=False)
@@ -130,6 +139,15 @@ class _Filling:
     def _say(self, saying: Saying) -> str:
         setting = Setting.find(self._ask.get("to"), self._ask.get("scope"))
         return setting.runtime.engine.texts.say(saying, setting.language)
+
+
+def _fitting(lines: list[str]) -> list[str]:
+    """Cut the longest of *lines* until all of them fit into one message: people write as much in each answer."""
+    length = _ROOM
+    while sum(len(line) + 1 for line in lines) > _ROOM and length > 1:
+        length //= 2
+        lines = [line if len(line) <= length else f"{line[: length - 1]}…" for line in lines]
+    return lines
 
 
 def _reason(error: ValueError) -> str:

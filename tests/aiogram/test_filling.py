@@ -158,3 +158,47 @@ async def test_a_field_nobody_knows_is_refused_before_the_first_question(stage: 
     error = stage.errors.pop()
     assert isinstance(error, BadArgument)
     assert "Bad.thing is dict[str, int]" in str(error)
+
+
+async def test_a_filled_form_is_not_lost_to_chatter(stage: Stage) -> None:
+    """A form asks until it is answered, and what names no button of its last page counts as no attempt at all."""
+    dp, alice = filler(stage, Model, attempts=2), stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("Your name")
+        for text in ("Ann", "3", "5"):
+            alice.send(text)
+        await alice.expect("Is everything right")
+        for _ in range(4):
+            alice.send("Thanks!")
+            await alice.expect("choose one of these: Name, First, Last, Everything is right")
+        alice.send("yes")
+        await alice.expect("got Model")
+
+
+async def test_a_form_gives_up_only_where_that_was_asked_for(stage: Stage) -> None:
+    """Without ``attempts=`` no bad answer is the last one: a form that ends in silence takes all its answers along."""
+    dp, alice = filler(stage, Model, review=False), stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("Your name")
+        alice.send("Ann")
+        await alice.expect("From")
+        for _ in range(4):
+            alice.send("a lot")
+            await alice.expect("whole number")
+        alice.send("3")
+        await alice.expect("To")
+
+
+async def test_what_came_before_the_last_page_confirms_nothing(stage: Stage) -> None:
+    """A word that means yes is one to the answers that are shown, not to a question before them."""
+    dp, alice = filler(stage, Model), stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/start")
+        await alice.expect("Your name")
+        for text in ("Ann", "3", "5", "yes"):
+            alice.send(text)
+        await alice.expect("Is everything right")
+        await alice.click("Everything is right")
+        await alice.expect("got Model")
