@@ -96,6 +96,7 @@ from aiostep_core.errors import EffectInDoubt as EffectInDoubt
 from aiostep_core.errors import NonDeterminismError as NonDeterminismError
 from aiostep_core.errors import NonDurableAwait as NonDurableAwait
 from aiostep_core.errors import NoTarget as NoTarget
+from aiostep_core.errors import NotAwaitable as NotAwaitable
 from aiostep_core.errors import NotDurable as NotDurable
 from aiostep_core.errors import NotInstalled as NotInstalled
 from aiostep_core.errors import NotStorable as NotStorable
@@ -159,6 +160,7 @@ __all__ = [
     "NoTarget",
     "NonDeterminismError",
     "NonDurableAwait",
+    "NotAwaitable",
     "NotDurable",
     "NotInstalled",
     "NotStorable",

@@ -24,6 +24,7 @@
      +-- NotDurable                    what cannot be kept in a storage that outlives the process
      |    +-- NonDurableAwait          a durable conversation awaits what cannot be replayed
      +-- NonDeterminismError           the code of a durable conversation does not fit what it did before
+     +-- NotAwaitable                  also a TypeError: `await` before a call of a bot without an event loop
      +-- EffectInDoubt                 a crash cut an effect, and nobody knows whether it was done
      +-- EffectFailed                  an effect raised what cannot be written down
 
@@ -51,6 +52,7 @@ __all__ = [
     "NoTarget",
     "NonDeterminismError",
     "NonDurableAwait",
+    "NotAwaitable",
     "NotDurable",
     "NotInstalled",
     "NotStorable",
@@ -302,6 +304,20 @@ class NonDeterminismError(AiostepError):
             + (f" ({where})" if where else "")
             + '; keep the old code behind `if not patched("name")`, register it as another version, '
             'or decorate with on_change="carry"'
+        )
+
+
+class NotAwaitable(AiostepError, TypeError):
+    """A durable conversation of a bot without an event loop awaits what was done when it returned.
+
+    Args:
+        problem: what Python says.
+    """
+
+    def __init__(self, problem: str, where: str) -> None:
+        super().__init__(
+            f"{problem}, at {where}: this bot has no event loop, and its own calls are done when they return; "
+            "await only what is aiostep's, and leave out the `await`"
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 from aiostep_core import Key, ask
 from aiostep_core.durable.flows import durable
 from aiostep_core.durable.together import first, gather
-from aiostep_core.errors import EffectInDoubt
+from aiostep_core.errors import EffectInDoubt, NotAwaitable
 from aiostep_core.storages import MemoryRecords
 from aiostep_core.storages.records import settle
 from aiostep_testing.contract.stage import Stage
@@ -103,6 +103,32 @@ def test_the_first_of_several_ends_the_others(stage: Stage, restart: bool) -> No
         await stage.tell(stage.bob, "no", "Bob said no", "1: no", "Then?", in_=stage.group)
         await stage.tell(stage.alice, "done", "then done", in_=stage.group)
         await stage.passes(stage.bob, in_=stage.group)
+
+    stage.play(play())
+
+
+@durable("threads.awaited")
+async def awaited(message: Any) -> None:
+    harness: Any = stages[-1].harness
+    await ask("Name?", str)
+    await harness.bot.send_message(message.chat.id, "hello")
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_call_that_is_awaited(stage: Stage, restart: bool) -> None:
+    """``await`` before the bot's own call is an error that says where it is, and what to do; the message is out."""
+
+    async def play() -> None:
+        await stage.start_durable(awaited)
+        await stage.tell(stage.alice, "/awaited", "Name?")
+        if restart:
+            await stage.restart()
+        await stage.tell(stage.alice, "Ann", "hello")
+        await stage.until(lambda: bool(stage.harness.errors))
+        error = stage.harness.errors.pop()
+        assert isinstance(error, NotAwaitable)
+        assert f"object Message can't be used in 'await' expression, at {__file__}:" in str(error)
+        assert str(error).endswith("leave out the `await`")
 
     stage.play(play())
 

@@ -205,9 +205,9 @@ class Run(Doing):
             self.machine.perform_now = self.perform_now
             if not self._durables.journals.is_for_threads:
                 return self.machine.step()
-            from ..threads import Outside
+            from .thread_tasks import step_outside
 
-            return await Outside(self.machine.step)
+            return await step_outside(self.machine)
         except Evicted:
             broken, self.broken = self.broken, None
             raise broken or Left() from None

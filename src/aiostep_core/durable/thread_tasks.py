@@ -6,14 +6,45 @@ without the lock; what that comes to is of no interest to anybody any more.
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
 from collections.abc import Collection, Coroutine
 from types import TracebackType
 from typing import Any
 
-from ..threads import Detached, Sleeper, ThreadRuntime
+from ..errors import NotAwaitable
+from ..threads import Detached, Outside, Sleeper, ThreadRuntime
+from .journal import Machine
+from .values import Finished, Operation
 
-__all__ = ["ThreadLock", "ThreadTask", "ThreadTasks"]
+__all__ = ["ThreadLock", "ThreadTask", "ThreadTasks", "step_outside"]
+
+
+async def step_outside(machine: Machine) -> Operation | Finished:
+    """Let a conversation's code run, without the lock.
+
+    Raises:
+        NotAwaitable: it awaits a call of its bot, as it would on a bot with an event loop.
+        Exception: what else it raised.
+    """
+    try:
+        stop: Operation | Finished = await Outside(machine.step)
+    except TypeError as error:
+        if (where := _where_awaited(error)) is None:
+            raise
+        raise NotAwaitable(str(error), where) from error
+    return stop
+
+
+def _where_awaited(error: TypeError) -> str | None:
+    """Return the file and the line that await what is not to be awaited; None: that is not what is wrong."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    # "... can't be used in 'await' expression", and from Python 3.14 "... can't be awaited"
+    if trace is None or "await" not in str(error) or not trace.tb_frame.f_code.co_flags & inspect.CO_COROUTINE:
+        return None
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
 
 
 class ThreadLock:
