@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import BadArgument
+from .questions.bounds import out_of_bounds
 from .texts import Saying
 
 __all__ = ["between"]
@@ -21,8 +22,6 @@ def between(least: Any, most: Any) -> Callable[[Any], bool | Saying]:
         raise BadArgument("least and most", f"{least} and {most}", "the smaller one first")
 
     def check(value: Any) -> bool | Saying:
-        if value < least:
-            return Saying("number_low", {"min": least})
-        return True if value <= most else Saying("number_high", {"max": most})
+        return out_of_bounds("low", value, least) or out_of_bounds("high", value, most) or True
 
     return check

@@ -16,6 +16,8 @@ __all__ = ["Clicks"]
 
 #: Seconds that code outside any handler has to answer a click itself.
 _GRACE: Final = 5.0
+#: Characters that Telegram shows as the answer to a click; one more is an error, and the button spins.
+_SHOWN: Final = 200
 
 
 class Clicks:
@@ -39,7 +41,7 @@ class Clicks:
         """Answer a click at once: it was made on one of our own buttons, which no handler knows."""
         if turn is not None:
             turn.clicks = tuple(one for one in turn.clicks if one is not delivery)
-        self._runtime.start(delivery.adapter.answer_click(delivery, text, alert=alert))
+        self._runtime.start(delivery.adapter.answer_click(delivery, _short(text), alert=alert))
 
     def refuse(self, delivery: Delivery) -> None:
         """Tell somebody who clicked a button that it is not for them, or that its question is over."""
@@ -50,7 +52,7 @@ class Clicks:
         text = None if others == "ignore" else engine.texts.say(Saying(name), language)
         if text is None:
             delivery.adapter.watch_click(delivery)  # or it would not be answered, and spin
-        self._runtime.start(delivery.adapter.answer_click(delivery, text, alert=others == "alert"))
+        self._runtime.start(delivery.adapter.answer_click(delivery, _short(text), alert=others == "alert"))
 
     def answer(self, turn: Turn | None) -> None:
         """Answer what the handler of *turn* got and let pass."""
@@ -61,3 +63,7 @@ class Clicks:
 
     def _answer(self, delivery: Delivery) -> None:
         self._runtime.start(delivery.adapter.answer_click(delivery))
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -101,7 +101,7 @@ class _Filling:
             labels = [Option(one.label, one.name) for one in fields]
             self.problem = ""
             # What names no button is no bad answer here: a filled form must not be lost to some chatter.
-            how = {"fresh": True, **self._ask, "attempts": None}
+            how: dict[str, Any] = {"fresh": True, **self._ask, "attempts": None}
             name = await choose_with(text, [*labels, ready], "alert", {"page_size": 90}, **how)
             if name is _READY:
                 return

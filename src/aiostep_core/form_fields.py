@@ -7,6 +7,8 @@ import functools
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -21,6 +23,8 @@ __all__ = ["Asks", "Factory", "FormField", "field", "fields_of"]
 
 _KEY: Final = "aiostep"
 _MANY: Final = (list, set, frozenset, tuple)
+#: Types whose values are what they look like; a default of others may be anything that a class takes.
+_PLAIN: Final = frozenset({str, int, float, Decimal, bool, date, datetime, time, timedelta})
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,7 @@ def _field(name: str, annotation: Any, asks: Asks | None, default: Any) -> FormF
     if origin in _MANY and asks.options is None:
         asks = dataclasses.replace(asks, options=_choices(get_args(kind)[0]))
     chosen = asks.options if asks.options is not None else _choices(kind)
+    _check_default(kind, default)
     if chosen is None:
         rest_of_it = tuple(one for one in metadata if not isinstance(one, Asks))
         question = question_for(_annotated(kind, rest_of_it))
@@ -194,6 +199,23 @@ def _field(name: str, annotation: Any, asks: Asks | None, default: Any) -> FormF
         raise BadArgument("annotation", annotation, "a list of what can be chosen: of an Enum or a Literal")
     counts = _counts(metadata)
     return FormField(name, asks, None, _options(chosen), origin if origin in _MANY else None, counts, default)
+
+
+def _check_default(kind: Any, default: Any) -> None:
+    """Refuse a default of another type, as far as that is plain to see: who skips the field would be given it.
+
+    Raises:
+        BadArgument: it is.
+    """
+    if default is dataclasses.MISSING or default is None or isinstance(default, Factory):
+        return
+    if get_origin(kind) is Literal:
+        fits = default in get_args(kind)
+    else:
+        is_plain = isinstance(kind, type) and (kind in _PLAIN or issubclass(kind, Enum))
+        fits = not is_plain or isinstance(default, (kind, int) if kind in (float, Decimal) else kind)
+    if not fits:
+        raise BadArgument("default", default, f"a value of {kind!r}, or None")
 
 
 def _annotated(kind: Any, metadata: Sequence[Any]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from .errors import BadArgument
 from .keyboards import Button, Keyboard, data_of, new_token
+from .questions.choices import listed
 from .texts import Saying, words
 
 __all__ = ["Answer", "Menu", "Option", "options_of"]
@@ -83,7 +84,8 @@ class Menu:
         self._labels = [say(one.label) if isinstance(one.label, Saying) else one.label for one in options]
         self._columns, self._page_size = columns, page_size
         self._is_inline, self._many = is_inline, many
-        self._chosen = {number for number, one in enumerate(options) if one.value in list(chosen)}
+        marked = list(chosen)
+        self._chosen = {number for number, one in enumerate(options) if one.value in marked} if marked else set[int]()
         self._minimum, self._maximum = minimum, len(options) if maximum is None else maximum
         self._extras = extras
         self._by_text = {_plain(label): number for number, label in enumerate(self._labels)}
@@ -162,7 +164,8 @@ class Menu:
             return None if number is None else self._options[number]
         if plain == _plain(self._say(Saying("done"))):
             return self.press(_DONE)
-        numbers = [self._by_text.get(_plain(part)) for part in text.split(",")]
+        parts = [text] if plain in self._by_text else text.split(",")  # a label may have a comma itself
+        numbers = [self._by_text.get(_plain(part)) for part in parts]
         if not all(number is not None for number in numbers):
             return None
         self._chosen = {number for number in numbers if number is not None}
@@ -171,8 +174,7 @@ class Menu:
     @property
     def shown(self) -> str:
         """The labels, for a sentence that lists them; not more than fit."""
-        listed = ", ".join(self._labels[:20])
-        return listed if len(self._labels) <= 20 else f"{listed}, …"
+        return listed(self._labels)
 
     @property
     def bounds(self) -> dict[str, int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
+from dataclasses import field as field_of
+from datetime import date
 from typing import Any, Literal
 
 import pytest
@@ -127,3 +129,18 @@ def test_a_form_goes_with_its_class() -> None:
     del Passing, Further
     gc.collect()
     assert known() is None
+
+
+@pytest.mark.parametrize(("annotation", "default"), [(int, "three"), (Literal["a", "b"], "c"), (date, "2026-04-03")])
+def test_a_default_of_another_type_is_refused(annotation: Any, default: Any) -> None:
+    """Who skips the field would be given it; it is said when the class is read."""
+    kind = make_dataclass("Form", [("thing", annotation, field_of(default=default))])
+    with pytest.raises(BadArgument, match=r"Form\.thing"):
+        Form.of(kind)
+
+
+@pytest.mark.parametrize(("annotation", "default"), [(float, 1), (str, None), (int | None, 3), (Literal["a"], "a")])
+def test_a_default_that_fits_is_taken(annotation: Any, default: Any) -> None:
+    """None is what many write for "not known"; a whole number is a number."""
+    kind = make_dataclass("Form", [("thing", annotation, field_of(default=default))])
+    assert Form.of(kind).fields[0].default == default

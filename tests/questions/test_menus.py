@@ -169,3 +169,16 @@ def test_no_code_breaks_a_menu(code: str, many: bool) -> None:
     made = menu(range(20), many=many, extras=("cancel",))
     assert isinstance(made.press(code), (Option, Answer, list))
     assert made.keyboard().rows
+
+
+def test_a_label_with_a_comma_can_be_written() -> None:
+    """What is a label as a whole is that label, and not several."""
+    made = menu(["Salt, pepper", "Oil"], many=True)
+    assert made.typed("salt,  pepper") == ["Salt, pepper"]
+    assert made.typed("oil") == ["Oil"]
+
+
+def test_marks_may_come_from_anything_that_can_be_gone_through() -> None:
+    """Also from what can be gone through only once."""
+    made = menu(["a", "b", "c"], many=True, chosen=iter(["a", "c"]))
+    assert click(made, "Done") == ["a", "c"]

@@ -17,11 +17,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from aiostep_core.checks import between
 from aiostep_core.errors import BadArgument
 from aiostep_core.questions import Retry, question_for
 from aiostep_core.questions.contact import Email, Phone, Url
 from aiostep_core.questions.dates import Dates, Datetimes
 from aiostep_core.questions.media import MEDIA, Contact, Document, Location, Photo, Sticker
+from aiostep_core.texts import Saying
 from tests.questions.making import answer, parsed
 
 
@@ -33,6 +35,7 @@ class Color(Enum):
 
 
 UserId = NewType("UserId", int)
+UTC = timezone.utc
 PLUS_TWO = timezone(timedelta(hours=2))
 
 WRITTEN = [
@@ -41,6 +44,16 @@ WRITTEN = [
     (int, "1,000", 1000),
     (int, "1.000.000", 1000000),
     (int, "۱۲۳", 123),
+    (int, "\u200f12\u200e", 12),
+    (Phone, "\u202a+49 30 1234567\u202c", "+49301234567"),
+    (Email, "\u200ealice@example.com", "alice@example.com"),
+    (Annotated[float, at.MultipleOf(0.1)], "0.3", 0.3),
+    (Annotated[Decimal, at.MultipleOf(0.05)], "1.15", Decimal("1.15")),
+    (Annotated[timedelta, at.MultipleOf(timedelta(minutes=15))], "45 min", timedelta(minutes=45)),
+    (Annotated[datetime, at.Gt(datetime(2026, 4, 3))], "2026-04-05 18:00 UTC", datetime(2026, 4, 5, 18, tzinfo=UTC)),
+    (Annotated[datetime, at.Gt(datetime(2026, 4, 3, tzinfo=PLUS_TWO))], "2026-04-03 00:01", datetime(2026, 4, 3, 0, 1)),
+    (Literal["a", "A", "b"], "A", "A"),
+    (Literal["a", "A", "b"], "B", "b"),
     (int, "−5", -5),
     (int, "+5", 5),
     (UserId, "7", 7),
@@ -145,6 +158,14 @@ def test_people_are_understood(as_: Any, text: str, value: Any) -> None:
         (Annotated[int, at.Le(9)], "10", "number_high"),
         (Annotated[int, at.Lt(9)], "9", "number_below"),
         (Annotated[int, at.MultipleOf(5)], "7", "number_step"),
+        (Annotated[float, at.MultipleOf(0.1)], "0.35", "number_step"),
+        (Annotated[timedelta, at.MultipleOf(timedelta(minutes=15))], "20 min", "number_step"),
+        (Annotated[date, at.Ge(date(2026, 4, 3))], "2026-04-02", "date_low"),
+        (Annotated[time, at.Lt(time(18))], "18:00", "date_below"),
+        (Annotated[datetime, at.Gt(datetime(2026, 4, 3))], "2026-04-01 18:00 UTC", "date_above"),
+        (Annotated[datetime, at.Le(datetime(2026, 4, 3, tzinfo=PLUS_TWO))], "2026-04-03 00:01", "date_high"),
+        (Annotated[timedelta, at.Le(timedelta(hours=2))], "3h", "value_high"),
+        (Literal["a", "A", "b"], "c", "choice"),
         (Annotated[str, at.Len(2, 4)], "a", "text_short"),
         (Annotated[str, at.Len(2, 4)], "abcde", "text_long"),
         (Annotated[int, at.Predicate(lambda number: number != 4)], "4", "again"),
@@ -270,3 +291,32 @@ def test_a_question_may_stand_in_an_annotation() -> None:
     question = Dates(lambda: date(2026, 1, 1))
     assert question_for(question) is question
     assert question_for(Annotated[date, question]) is question
+
+
+def test_a_list_of_choices_is_no_longer_than_people_read() -> None:
+    """Of many a few are named: a message has no room for all."""
+    made: Any = Enum  # checkers want what is written out
+    many = made("many", {f"N{number}": f"an option with a long name, number {number}" for number in range(500)})
+    with pytest.raises(Retry) as caught:
+        question_for(many).parse(answer("?"))
+    assert isinstance(caught.value.problem, Saying)
+    assert str(caught.value.problem.values["options"]).endswith("number 19, …")
+    assert question_for(many).parse(answer("AN option with a long name, number 499")) is many(
+        "an option with a long name, number 499"
+    )
+
+
+@pytest.mark.parametrize("as_", [Literal[1, "1"], Annotated[int, at.MultipleOf(0)]])
+def test_what_no_answer_could_be_told_apart_by_is_refused(as_: Any) -> None:
+    """A mistake of the author is said before anybody is asked."""
+    with pytest.raises(BadArgument):
+        question_for(as_)
+
+
+def test_between_says_what_is_wrong_with_a_date() -> None:
+    """The check speaks of dates as dates, and takes moments with and without a zone."""
+    check = between(datetime(2026, 4, 3), datetime(2026, 4, 5))
+    assert check(datetime(2026, 4, 2)) == Saying("date_low", {"min": "2026-04-03 00:00"})
+    assert check(datetime(2026, 4, 9, tzinfo=timezone.utc)) == Saying("date_high", {"max": "2026-04-05 00:00"})
+    assert check(datetime(2026, 4, 4)) is True
+    assert between(1, 9)(0) == Saying("number_low", {"min": 1})

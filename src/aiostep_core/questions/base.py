@@ -11,6 +11,10 @@ __all__ = ["LONGEST", "AnyMessage", "Retry", "say_again", "text_of"]
 
 #: Characters of an answer that a parser looks at. Telegram's own limit is 4,096; nothing but a text needs as many.
 LONGEST: Final = 256
+#: What marks the direction of writing, and the like: it is copied along with numbers and addresses, and nobody sees it.
+_UNSEEN: Final = "".join(
+    map(chr, (0x20, 0xA0, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF))
+)
 
 
 class Retry(Exception):
@@ -50,6 +54,8 @@ def text_of(delivery: Delivery, otherwise: Retry) -> str:
         Retry: *otherwise*; there is none, or more than anybody would write for a number, a date or a word.
     """
     text = (delivery.text or "").strip()
+    if not text.isascii():
+        text = text.strip(_UNSEEN)
     if not text or len(text) > LONGEST:
         raise otherwise
     return text

@@ -5,23 +5,26 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from ..abc import Question
+from ..errors import BadArgument
 from ..facts import Delivery
 from ..texts import Saying, words
 from .base import Retry, say_again
+from .bounds import is_multiple, out_of_bounds
 
 __all__ = ["Constrained", "Either", "Optionally", "Validated", "constraints"]
 
 Check = Callable[[Any], "Saying | None"]
 
 _BOUNDS: Final[dict[str, Callable[[Any, Any], Saying | None]]] = {
-    "ge": lambda value, limit: None if value >= limit else Saying("number_low", {"min": limit}),
-    "gt": lambda value, limit: None if value > limit else Saying("number_above", {"min": limit}),
-    "le": lambda value, limit: None if value <= limit else Saying("number_high", {"max": limit}),
-    "lt": lambda value, limit: None if value < limit else Saying("number_below", {"max": limit}),
-    "multiple_of": lambda value, step: None if value % step == 0 else Saying("number_step", {"step": step}),
+    "ge": partial(out_of_bounds, "low"),
+    "gt": partial(out_of_bounds, "above"),
+    "le": partial(out_of_bounds, "high"),
+    "lt": partial(out_of_bounds, "below"),
+    "multiple_of": lambda value, step: None if is_multiple(value, step) else Saying("number_step", {"step": step}),
     "min_length": lambda value, limit: (
         None if len(value) >= limit else Saying("text_short" if isinstance(value, str) else "few", {"min": limit})
     ),
@@ -73,6 +76,8 @@ def constraints(metadata: Iterable[object]) -> Iterator[Check]:
         for name, check in _BOUNDS.items():
             limit = getattr(one, name, None)
             if limit is not None:
+                if name == "multiple_of" and not limit:
+                    raise BadArgument("multiple_of", limit, "anything but zero")
                 yield lambda value, check=check, limit=limit: check(value, limit)  # type: ignore[misc]
 
 

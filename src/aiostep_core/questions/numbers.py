@@ -70,7 +70,8 @@ class Exact:
 def plain_digits(text: str) -> str:
     """Return *text* with ASCII digits for those of any script, one minus for all, and no spaces in numbers."""
     if not text.isascii():
-        text = "".join(str(unicodedata.decimal(one, one)) for one in text).translate(_MINUS).replace("٫", ",")
+        seen = (one for one in text if unicodedata.category(one) != "Cf")  # marks of the direction of writing
+        text = "".join(str(unicodedata.decimal(one, one)) for one in seen).translate(_MINUS).replace("٫", ",")
     return _SPACES.sub("", text)
 
 

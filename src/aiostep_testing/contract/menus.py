@@ -10,7 +10,7 @@ from aiostep_testing.wire import Json
 
 from .context import Ctx, Program
 from .level import Level
-from .programs import Order
+from .programs import Letter, Order
 from .stage import Stage
 
 __all__ = ["Menus"]
@@ -359,6 +359,16 @@ class Menus(Level, level="menus"):
         await pressed(alice, "Everything is right")
         await stage.tell(alice, None, f"got {Order('coffee', 3, None)!r}")
         await stage.passes(alice)
+
+    async def test_long_answers_on_the_last_page(self, stage: Stage) -> None:
+        """They are cut there, and only there: two of them are more than one message has room for."""
+        await stage.start(start("fill", Letter))
+        await stage.tell(stage.alice, "/start", "1 of 2\nSubject?")
+        await stage.tell(stage.alice, "x" * 4000, "2 of 2\nText?")
+        stage.alice.send("😀" * 2000)
+        assert (await stage.said(stage.alice))["text"].startswith("Subject: xxx")
+        await pressed(stage.alice, "Everything is right")
+        assert (await stage.said(stage.alice))["text"].startswith("got Letter(subject='xxx")
 
 
 #: What a button of another run brings back.

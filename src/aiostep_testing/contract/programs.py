@@ -10,7 +10,7 @@ from aiostep_core.forms import field
 
 from .context import Ctx
 
-__all__ = ["Order", "ended", "greet", "pick", "three", "two"]
+__all__ = ["Letter", "Order", "ended", "greet", "pick", "three", "two"]
 
 
 class UpTo:
@@ -27,6 +27,17 @@ class Order:
     item: Literal["tea", "coffee"] = field("What?")
     quantity: Annotated[int, UpTo(9)] = field("How many?")
     note: str | None = field("Anything else?", default=None)
+
+
+@dataclass
+class Letter:
+    """A form of texts, which people write as long as Telegram lets them."""
+
+    subject: str = field("Subject?")
+    text: str = field("Text?")
+
+    def __repr__(self) -> str:
+        return f"Letter(subject={self.subject[:10]!r}, text={self.text[:10]!r})"
 
 
 async def greet(c: Ctx) -> None:
