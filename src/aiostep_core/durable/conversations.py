@@ -275,16 +275,10 @@ class Durables:
     def _run(self, stored: Stored, turn: Turn) -> Run:
         flow = self.flow_of(stored.fields)
         assert flow is not None
-        turn.aim = self._aim_of(stored, turn)
+        run = Run(self, flow, stored, turn)
+        turn.aim = aim(None, flow.scope, turn.adapter.facts(run.read_first()), (), lambda _: None)
         turn.after = int(stored.get("after")) if stored.get("after") else None
-        return Run(self, flow, stored, turn)
-
-    def _aim_of(self, stored: Stored, turn: Turn) -> Aim:
-        scribe = turn.adapter.scribe
-        assert scribe is not None
-        facts = turn.adapter.facts(scribe.read_update(stored.bot_id, json.loads(stored.get("update"))))
-        flow = self.flow_of(stored.fields)
-        return aim(None, None if flow is None else flow.scope, facts, (), lambda _: None)
+        return run
 
     def _turn_of(self, stored: Stored) -> Turn:
         """Return a turn for what goes on without an update."""

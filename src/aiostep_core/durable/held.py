@@ -58,6 +58,7 @@ class Held(Inbox):
         self.turn = turn
         self.holder = f"{durables.owner()}/{next(_numbers)}"
         self._last_error: BaseException | None = None
+        self._first: dict[str, Any] = {}  # the update that it began with, by its text, until a replay takes it
         scribe = turn.adapter.scribe
         assert scribe is not None
         self._scribe = scribe
@@ -111,9 +112,16 @@ class Held(Inbox):
         finally:
             shadow.kill()
 
+    def read_first(self) -> Any:
+        """Return the update that it began with. One replay gets this very object, which is its own from then on."""
+        written = self.stored.get("update")
+        self._first = {written: self._scribe.read_update(self.stored.bot_id, json.loads(written))}
+        return self._first[written]
+
     def _machine_of(self, stored: Stored) -> Machine:
         values = self._durables.values
-        carrier = self._scribe.read_update(stored.bot_id, json.loads(stored.get("update")))
+        written = stored.get("update")
+        carrier = self._first.pop(written, None) or self._scribe.read_update(stored.bot_id, json.loads(written))
         args, kwargs = self._scribe.arguments(self.flow.fn, carrier)
         more: list[Any] = values.decode(stored.get("more")) if stored.get("more") else []
         asked = values.decode(stored.get("asked")) if stored.get("asked") else None

@@ -26,9 +26,9 @@ from typing import Any, Final, TypeVar
 from ..keys import Place
 from ..storages.abc import Found, RecordKey
 from ..storages.owners import is_gone
-from ..storages.records import record_key, settle
+from ..storages.records import settle
 from ..storages.source import RecordsSource
-from ..storages.step_fields import place_of
+from ..storages.step_fields import key_at, place_of
 
 __all__ = [
     "DONE",
@@ -192,14 +192,9 @@ class Journals:
 
 def key_of(place: Place) -> RecordKey:
     """Return the key of the journal for *place*."""
-    return _key(KIND, place)
+    return key_at(KIND, place)
 
 
 def hint_of(place: Place) -> RecordKey:
     """Return the key of what says which conversation waits at *place*."""
-    return _key(HINT, place)
-
-
-def _key(kind: str, place: Place) -> RecordKey:
-    bot_id, *parts = place.key
-    return record_key(kind, bot_id, place.scope.value, *parts)
+    return key_at(HINT, place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from .abc import RecordKey
 from .records import record_key, split_name
 from .values import Codec
 
-__all__ = ["KIND", "Missing", "StepFields", "is_known", "key_of", "place_of"]
+__all__ = ["KIND", "Missing", "StepFields", "is_known", "key_at", "key_of", "place_of"]
 
 logger = logging.getLogger("aiostep")
 
@@ -118,8 +119,19 @@ def is_known(step: Step) -> bool:
 
 def key_of(place: Place) -> RecordKey:
     """Return the key of the record for *place*."""
+    return key_at(KIND, place)
+
+
+def key_at(kind: str, place: Place) -> RecordKey:
+    """Return the key of a record of *kind* for *place*."""
+    return RecordKey(kind, *_name_of(place))
+
+
+@functools.lru_cache(maxsize=1024)  # at each place of an update three kinds of records are looked for
+def _name_of(place: Place) -> tuple[str, str]:
     bot_id, *parts = place.key
-    return record_key(KIND, bot_id, place.scope.value, *parts)
+    _, space, name = record_key(KIND, bot_id, place.scope.value, *parts)
+    return space, name
 
 
 def place_of(key: RecordKey) -> Place:
