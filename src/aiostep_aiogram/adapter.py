@@ -177,10 +177,10 @@ class AiogramAdapter(Adapter[Dispatcher]):
         update, data = carrier
         return facts_of(update, data["bot"])
 
-    def text_of(self, carrier: Any) -> str | None:
-        message: Message | None = carrier[0].message
+    def text_of(self, delivery: Delivery) -> str | None:
+        message: Message | None = delivery.carrier[0].message
         if message is None:
-            return self.facts(carrier).text
+            return delivery.facts.text
         return message.text if message.text is not None else message.caption
 
     def update_of(self, carrier: Any) -> Any:

@@ -111,9 +111,9 @@ class Adapter(ABC, Generic[TargetT]):
     def facts(self, carrier: Any) -> Facts:
         """Return what the core needs to know of an update. Pure; must not raise for any update Telegram sends."""
 
-    def text_of(self, carrier: Any) -> str | None:
-        """Return ``facts(carrier).text``; faster, where that is easy: nothing else is read of nearly all answers."""
-        return self.facts(carrier).text
+    def text_of(self, delivery: Delivery) -> str | None:
+        """Return ``delivery.facts.text``; faster, where that is easy: nothing else is read of nearly all answers."""
+        return delivery.facts.text
 
     @abstractmethod
     def update_of(self, carrier: Any) -> Any:

@@ -87,7 +87,7 @@ class Delivery:
         """What is written in the update; its facts say so too, but it takes ten times as long to make those."""
         if self._facts is not None:
             return self._facts.text
-        text: str | None = self.adapter.text_of(self.carrier)
+        text: str | None = self.adapter.text_of(self)
         return text
 
     def is_after(self, other: Delivery) -> bool:
