@@ -232,8 +232,12 @@ async def test_a_cancelled_call_confuses_nobody(one: RedisServer) -> None:
         await records.close()
 
 
-async def test_what_was_overtaken_is_not_carried_out(one: RedisServer) -> None:
-    """A command that comes late, on a connection that was given up, finds that later ones were carried out."""
+@pytest.mark.parametrize("operation", ["write", "merge", "remove"])
+async def test_what_was_overtaken_is_not_carried_out(one: RedisServer, operation: str) -> None:
+    """A command that comes late, on a connection that was given up, finds that later ones were carried out.
+
+    So do those that come after it.
+    """
     with proxy(one.port) as way:
         records = RedisRecords.from_url(f"redis://127.0.0.1:{way.port}/0", prefix=uuid.uuid4().hex, grace=5)
         await records.write(KEY, {"a": "0"})
@@ -241,12 +245,13 @@ async def test_what_was_overtaken_is_not_carried_out(one: RedisServer) -> None:
         sent: list[Any] = []
         original = lane._sender.lone
         lane._sender.lone = lambda call: sent.append(original(call)) or sent[-1]
-        await records.write(KEY, {"a": "1"})
-        await records.write(KEY, {"a": "2"})
-        late = sent[0]
-        with pytest.raises(redis.ResponseError, match="something later of this sender"):
-            one.do("EVALSHA", late.script.sha, len(late.keys), *late.keys, *late.arguments)
-        assert await records.read(KEY) == {"a": "2"}
+        await (records.remove(KEY) if operation == "remove" else getattr(records, operation)(KEY, {"a": "1"}))
+        await records.merge(KEY, {"b": "2"})
+        await records.write(KEY, {"a": "3"})
+        for late in (sent[0], sent[1], sent[0]):
+            with pytest.raises(redis.ResponseError, match="something later of this sender"):
+                one.do("EVALSHA", late.script.sha, len(late.keys), *late.keys, *late.arguments)
+        assert await records.read(KEY) == {"a": "3"}
         await records.close()
 
 

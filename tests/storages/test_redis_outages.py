@@ -289,6 +289,8 @@ async def test_no_memory_left(version: str, is_blocking: bool) -> None:
         assert found is not None
         assert (list(found.entries), found.revision) == (["one"], 1)
         assert await records.remove(KEY)
+        await records.write(journal, {})
+        assert await records.journal(journal) is None
         one.do("CONFIG", "SET", "maxmemory", "0")
         await records.write(KEY, {"a": "3"})
         await records.close()

@@ -140,7 +140,10 @@ class RedisRecords(Records):
     async def write(
         self, key: RecordKey, fields: Mapping[str, str], *, ttl: float | None = None, due: float | None = None
     ) -> None:
-        await self._put(b"write", key, fields, ttl, due)
+        if fields:
+            await self._put(b"write", key, fields, ttl, due)
+        else:  # a full server refuses to write
+            await self.remove(key)
 
     async def write_new(
         self, key: RecordKey, fields: Mapping[str, str], *, ttl: float | None = None, due: float | None = None

@@ -13,6 +13,8 @@ __all__ = ["Script", "batch_script", "lone_script"]
 OPERATIONS = (
     "append", "due", "find", "journal", "merge", "read", "remove", "take", "touch", "write", "write_new",
 )  # fmt: skip
+#: Those that always write, and whose answer nobody needs to note.
+WRITES = (b"merge", b"write")
 
 
 class Script(NamedTuple):
@@ -30,7 +32,8 @@ def lone_script(name: bytes, once: bool) -> Script:
         once: whether it comes with a number, so that it is not carried out twice.
     """
     body = _text(name.decode())
-    return _script(f"local function carry_out(KEYS, ARGV)\n{body}end", _text("lone")) if once else _script(body)
+    around = "lone_write" if name in WRITES else "lone"
+    return _script(f"local function carry_out(KEYS, ARGV)\n{body}end", _text(around)) if once else _script(body)
 
 
 @cache
