@@ -101,7 +101,8 @@ class Durables:
                 return await self._again(stored, turn)
             if stored is not None and stored.is_open and not await self._make_room(stored, flow, turn):
                 return None
-            stored = Stored(key_of(home.place), {}, revision=0 if stored is None else stored.revision)
+            left = {} if stored is None else {name: "" for name in FRESH if stored.get(name)}
+            stored = Stored(key_of(home.place), left, revision=0 if stored is None else stored.revision)
             run = Run(self, flow, stored, turn)
             run.start(args)
             if await self._write_begin(run, scribe.format, scribe.write_update(turn.carrier)):
@@ -112,7 +113,6 @@ class Durables:
     async def _write_begin(self, run: Run, format: str, update: Any) -> bool:
         facts, flow = run.turn.facts, run.flow
         fields = {
-            **dict.fromkeys(FRESH, ""),
             **run.stored.fields,
             "id": secrets.token_hex(8),
             "name": flow.name,
