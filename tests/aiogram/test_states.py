@@ -37,8 +37,8 @@ async def test_a_state_is_read_once_for_an_update(stage: Stage, storage: Any) ->
     for number in range(20):
 
         async def handle(message: Message, number: int = number) -> None:
-            await message.answer(f"in {number}")
             await done(storage.set_state(message.from_user.id, f"S{number - 1}"))  # type: ignore[union-attr]
+            await message.answer(f"in {number}")  # afterwards: who sees it writes again at once
 
         dp.message.register(handle, IsState(f"S{number}", storage))
 

@@ -16,6 +16,7 @@ from aiostep_core.errors import AiostepError
 from aiostep_core.facts import Facts
 from aiostep_core.keys import Key, Scope
 from aiostep_core.waits import TRANSITIONS, Signal, WaitState
+from aiostep_testing.recorded import RecordingDamaged
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 
@@ -80,6 +81,7 @@ def test_the_page_on_words_names_them_all() -> None:
 def test_the_page_on_errors_names_them_all() -> None:
     """The reference of errors has a heading or an entry for every class of the tree."""
     page = (DOCS / "reference/errors.md").read_text("utf-8")
+    assert issubclass(RecordingDamaged, AiostepError)  # what is imported nowhere is in no tree
 
     def tree(cls: type) -> list[str]:
         ours = [one for one in cls.__subclasses__() if one.__module__.startswith("aiostep")]

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import pytest
 import redis
 import redis.asyncio
+import trustme
 
 import aiostep
 from aiostep_core.errors import StorageUnavailable
@@ -27,7 +28,6 @@ from aiostep_core.storages.redis import RedisRecords
 from tests.storages.redis_servers import OLDEST, SHARED
 from tests.storages.tcp_proxy import TcpProxy, proxy
 
-trustme = pytest.importorskip("trustme")
 pytestmark = pytest.mark.anyio
 
 KEY = record_key("thing", 1, "key")
