@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
+import select
 import signal
 import sqlite3
 import subprocess
@@ -115,7 +116,9 @@ def acknowledged(pipe: int) -> dict[str, list[int]]:
 def killed(path: Path, start: int, durability: Any, chance: random.Random) -> dict[str, list[int]]:
     """Have two processes write to the file, kill both at random moments, and return what they were told."""
     children = [forked(partial(write_for_ever, path, name, start, durability)) for name in ("a", "b")]
-    time.sleep(chance.uniform(0.01, 0.05))
+    if chance.random() < 0.8:  # the others die while they open the file
+        select.select([pipe for _, pipe in children], [], [], SECONDS)
+    time.sleep(chance.uniform(0, 0.04))
     for child, _ in children:
         time.sleep(chance.uniform(0, 0.02))
         os.kill(child, signal.SIGKILL)
@@ -146,7 +149,7 @@ def test_no_acknowledged_write_is_lost_when_processes_are_killed(path: Path) -> 
                     if not name.endswith("+"):
                         assert int(settle(records.read(RecordKey("state", "1", name)))["n"]) >= numbers[-1]
 
-    assert rounds > KILLS // 4, "most of them were killed while they wrote"
+    assert rounds > KILLS // 3, "most of them were killed while they wrote"
     with opened(path) as records:
         for name in (name for name in journals if name.endswith("+")):
             journal = settle(records.journal(RecordKey("journal", "1", name[:-1])))
