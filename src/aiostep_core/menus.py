@@ -84,8 +84,7 @@ class Menu:
         self._labels = [say(one.label) if isinstance(one.label, Saying) else one.label for one in options]
         self._columns, self._page_size = columns, page_size
         self._is_inline, self._many = is_inline, many
-        marked = list(chosen)
-        self._chosen = {number for number, one in enumerate(options) if one.value in marked} if marked else set[int]()
+        self._chosen = _marked(options, list(chosen))
         self._minimum, self._maximum = minimum, len(options) if maximum is None else maximum
         self._extras = extras
         self._by_text = {_plain(label): number for number, label in enumerate(self._labels)}
@@ -109,7 +108,8 @@ class Menu:
         if isinstance(value, Answer):
             return {_MENU: value.name}
         if self._many and _is_a(list, value):
-            return {_MENU: [self._number_of(one) for one in value]}
+            numbers = {id(self._options[number].value): number for number in reversed(range(len(self._options)))}
+            return {_MENU: [numbers.get(id(one)) for one in value]}
         number = self._number_of(value)
         return value if number is None else {_MENU: number}
 
@@ -248,6 +248,15 @@ class Menu:
         if not 0 <= self._minimum <= self._maximum <= count:
             got = f"{self._minimum} and {self._maximum}"
             raise BadArgument("min and max", got, f"0 <= min <= max <= {count}, the number of options")
+
+
+def _marked(options: Sequence[Option], values: list[Any]) -> set[int]:
+    """Return the numbers of the options with these values; quickly, if they can be hashed: they may be thousands."""
+    try:
+        known = set(values)
+        return {number for number, one in enumerate(options) if one.value in known} if known else set()
+    except TypeError:
+        return {number for number, one in enumerate(options) if one.value in values}
 
 
 def options_of(options: Any, label: Callable[[Any], str] | None = None) -> list[Option]:

@@ -182,3 +182,37 @@ def test_marks_may_come_from_anything_that_can_be_gone_through() -> None:
     """Also from what can be gone through only once."""
     made = menu(["a", "b", "c"], many=True, chosen=iter(["a", "c"]))
     assert click(made, "Done") == ["a", "c"]
+
+
+class Compared:
+    """A value that counts how often any of its kind is compared."""
+
+    times = 0
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+    def __eq__(self, other: object) -> bool:
+        Compared.times += 1
+        return isinstance(other, Compared) and other.number == self.number
+
+
+def test_marks_are_found_without_comparing_all_with_all() -> None:
+    """Of many options all may be marked, by equal values: each is compared about once."""
+    Compared.times = 0
+    options = [Option(str(number), Compared(number)) for number in range(500)]
+    made = Menu(options, many=True, chosen=[Compared(number) for number in range(500)])
+
+    assert click(made, "Done") == [one.value for one in options]
+    assert Compared.times < 5_000
+
+
+@pytest.mark.parametrize("chosen", [["a", [1]], [[1]], ["a"]])
+def test_marks_may_be_values_without_a_hash(chosen: list[Any]) -> None:
+    """Values are compared where they cannot be hashed, on either side."""
+    made = Menu([Option("A", "a"), Option("B", "b"), Option("L", [1])], many=True, chosen=chosen)
+
+    assert click(made, "Done") == chosen
