@@ -17,6 +17,7 @@ from .menus import Answer, Menu, Option, options_of
 from .passing import pause_before
 from .prompting import Prompting, Unfinished
 from .questions import Retry
+from .questions.prefetching import prefetch
 from .setting import Setting, seconds
 from .texts import Saying, words
 
@@ -264,6 +265,7 @@ class _Choosing(Prompting):
         super().__init__(*args, **options)
         self._menu = menu
         self._text = text
+        prefetch(text)
         self._others = others
         self._wait["accepts"] = self._accepts
 

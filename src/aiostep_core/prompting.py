@@ -21,6 +21,7 @@ from .keys import Key, MessageKey, Place, Scope
 from .matching import both
 from .passing import Passing
 from .questions import Retry
+from .questions.prefetching import prefetch
 from .setting import Setting, seconds
 from .texts import Plain, Saying
 
@@ -62,6 +63,7 @@ class Prompting:
         wait: dict[str, Any],
         send: dict[str, Any],
     ) -> None:
+        prefetch(question)
         self._setting = setting
         self._question = question
         self._check = check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from aiostep_core.errors import (
     WaitTimeout,
 )  # fmt: skip
 from aiostep_core.facts import KINDS, Delivery, Facts
+from aiostep_core.questions.composed import Optionally
 from tests.core.line import Line
 from tests.core.making import ALICE, BOB, BOT, GROUP, OTHER_GROUP, buttons
 from tests.core.virtual_time import settle
@@ -799,3 +801,26 @@ async def test_shutdown_with_nothing_open_is_immediate(line: Line) -> None:
     await runtime.aclose(grace=10)
 
     assert runtime.now() == began
+
+
+async def test_what_is_slow_about_a_question_is_done_beside_the_loop(line: Line) -> None:
+    """A question names what it needs loaded; that is done once, in a thread, when it is asked first."""
+    done = list[str]()
+    is_done = threading.Event()
+
+    def load() -> None:
+        done.append(threading.current_thread().name)
+        is_done.set()
+
+    class Slow:
+        kinds = KINDS["message"]
+        slow = (load,)
+
+        def parse(self, delivery: Delivery) -> str | None:
+            return delivery.facts.text
+
+    got = asker(line, "a?", "b?", as_=Optionally(Slow()))
+    await go(line, "a", "b")
+    assert got == ["a", "b"]
+    assert is_done.wait(5)
+    assert done == ["aiostep-prefetch"]

@@ -14,6 +14,7 @@ from ..facts import Delivery
 from ..texts import Saying, words
 from .base import Retry, say_again
 from .bounds import is_multiple, out_of_bounds
+from .prefetching import slow_of
 
 __all__ = ["Constrained", "Either", "Optionally", "Validated", "constraints"]
 
@@ -41,6 +42,7 @@ class Constrained:
 
     def __init__(self, question: Question[Any], checks: Iterable[Check]) -> None:
         self.kinds = question.kinds
+        self.slow = slow_of([question])
         self._question = question
         self._checks = tuple(checks)
 
@@ -86,6 +88,7 @@ class Either:
 
     def __init__(self, questions: Iterable[Question[Any]]) -> None:
         self._questions = tuple(questions)
+        self.slow = slow_of(self._questions)
         self.kinds = frozenset[str]().union(*(one.kinds for one in self._questions))
 
     def __or__(self, other: Any) -> Either:
@@ -132,6 +135,7 @@ class Optionally:
 
     def __init__(self, question: Question[Any]) -> None:
         self.kinds = question.kinds
+        self.slow = slow_of([question])
         self._question = question
 
     def parse(self, delivery: Delivery) -> Any:

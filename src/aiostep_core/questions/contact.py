@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Final
 from urllib.parse import urlsplit
@@ -37,10 +38,23 @@ class Url(str):
     __slots__ = ()
 
 
+def _load_emails() -> None:
+    with contextlib.suppress(ImportError):
+        import email_validator as email_validator
+
+
+def _load_phones() -> None:
+    with contextlib.suppress(ImportError):
+        import phonenumbers
+
+        phonenumbers.is_possible_number(phonenumbers.parse("+493012345678"))
+
+
 class Emails:
     """An e-mail address. email-validator looks at it if that is installed; whether it exists, nobody asks."""
 
     kinds = KINDS["message"]
+    slow = (_load_emails,)
 
     def parse(self, delivery: Delivery) -> Email:
         """Return the address, its domain in lower case."""
@@ -68,6 +82,7 @@ class Phones:
     """
 
     kinds = KINDS["message"]
+    slow = (_load_phones,)
 
     def __init__(self, region: str | None = None) -> None:
         self._region = region

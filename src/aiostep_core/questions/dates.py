@@ -41,6 +41,11 @@ _UNITS: Final = {
 }
 
 
+def _load_months() -> None:
+    """Read the names of months, which takes Babel a while."""
+    _months()
+
+
 class Dates:
     """A day.
 
@@ -49,6 +54,7 @@ class Dates:
     """
 
     kinds = KINDS["message"]
+    slow = (_load_months,)
 
     def __init__(self, today: Callable[[], date] = date.today) -> None:
         self._today = today
@@ -74,6 +80,7 @@ class Datetimes:
     """A moment: a day and a time, with a zone if one is written. *now* is as *today* of ``Dates``."""
 
     kinds = KINDS["message"]
+    slow = (_load_months,)
 
     def __init__(self, now: Callable[[], datetime] = datetime.now) -> None:
         self._now = now
