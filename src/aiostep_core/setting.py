@@ -72,6 +72,8 @@ class Setting(NamedTuple):
         accepts: Callable[[Delivery], object] | None = None,
         escape: Any = None,
         passed: Callable[[Delivery], object] | None = None,
+        takes_commands: bool = False,
+        takes_service: bool = False,
         **options: Any,
     ) -> tuple[Wait, Decision | None]:
         """Open a wait now; also return the decision of a filter that must be awaited over the mailbox.
@@ -93,6 +95,8 @@ class Setting(NamedTuple):
             accepts,
             now,
             timeout,
+            takes_commands,
+            takes_service,
             **options,
         )
         return wait, self.runtime.open_wait(wait, now, fresh=fresh)

@@ -72,7 +72,8 @@ class Flows:
         self._bot_id = adapter.bot_id
         # Asked about every update, so without a call in between.
         engine = runtime.engine
-        self._is_new, self._glance, self._is_cancel = engine.updates.add, engine.glance, engine.is_cancel_text
+        self._is_new = engine.updates.of(adapter.bot_id).add
+        self._glance, self._is_cancel = engine.glance, engine.is_cancel_text
         self._scopes = runtime.steps.storage.scopes
         self.make_flow: type[Flow] = type("Flow", (Flow,), {"runtime": runtime, "adapter": adapter})
         self._lanes: dict[Place, Lane] = {}
@@ -88,18 +89,13 @@ class Flows:
 
         Every update goes through it, so what it needs is at hand in variables of its own.
         """
-        is_new, bot_id, handle, lanes, overdue = (
-            self._is_new,
-            self._bot_id,
-            self._handle,
-            self._lanes,
-            self.turns.overdue,
-        )
+        is_new, handle, lanes, overdue = self._is_new, self._handle, self._lanes, self.turns.overdue
         conversations, albums, held, scopes = *self._runtime.engine.signs_of_life, self._runtime.steps.storage.scopes
         make_flow, begin = self.make_flow, self._workers.begin
 
-        async def process_update(application: Any, update: object) -> None:
-            if isinstance(update, Update) and not is_new(bot_id, update.update_id):
+        async def process_update(application: Any, update: Any) -> None:
+            is_known = isinstance(update, Update)
+            if is_known and not is_new(update.update_id):
                 return
             # A handler that dispatches an update itself waits for it, and must not be waited for.
             if (lanes or overdue) and current_turn.get() is None and await self._is_held(update):
@@ -114,7 +110,7 @@ class Flows:
                     if owner is not None:
                         await self.turns.wait_for(owner)
                     return
-            if isinstance(update, Update) and update.callback_query is not None and self._is_late(update):
+            if is_known and update.callback_query is not None and self._is_late(update):
                 return
             flow = make_flow(update)
             if not begin(flow, handle(application, update)):

@@ -8,12 +8,13 @@ task's next step is made directly by whoever brings the answer.
 from __future__ import annotations
 
 import asyncio
-from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Generator
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from aiostep_core.waits import Wait, WaitState
+
+from .current import swap_current
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -33,7 +34,7 @@ class Nap:
 
     def __init__(self, flow: Flow, wait: Wait) -> None:
         self._asyncio_future_blocking = False
-        self._loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop() if flow.task is None else flow.task.get_loop()
         self._is_done = False
         self._cancelled: tuple[object, ...] | None = None
         self._step: Any = None
@@ -68,9 +69,7 @@ class Nap:
         step, loop = self._get_up(), self._loop
         if step is None:
             return
-        outer: Any = asyncio.current_task(loop)
-        if outer is not None:
-            _leave_task(loop, outer)
+        outer = swap_current(loop, None)
         try:
             self._context.run(step, self)
         except RuntimeError:  # the code that runs does so in the task's own context
@@ -78,8 +77,7 @@ class Nap:
         except (SystemExit, KeyboardInterrupt) as error:  # asyncio passes these on to whoever makes the step
             loop.call_soon(_leave_loop, error)  # ends the program, not the task that brings the answer
         finally:
-            if outer is not None:
-                _enter_task(loop, outer)
+            swap_current(loop, outer)
 
     def _get_up(self) -> Any:
         self._is_done = True

@@ -7,8 +7,7 @@ rests on. If not, it goes on with them from there, theirs until they end, and an
 comes back from handlers that have left no trace in it rests again.
 
 How that works: a task makes its next step when whatever it waits for calls it back, and it waits for anything that
-keeps to the protocol of futures. Here the callback is called directly, in place of by the loop. ``_enter_task`` and
-``_leave_task`` are what asyncio documents for those who make steps of tasks themselves.
+keeps to the protocol of futures. Here the callback is called directly, in place of by the loop.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from __future__ import annotations
 import asyncio
 import functools
 import types
-from asyncio import get_running_loop
-from asyncio.tasks import _enter_task, _leave_task
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from threading import get_ident
 from typing import Any, Final
 
 from aiostep_core.context import current_turn
 
+from .current import swap_current
 from .flow import Flow
 
 __all__ = ["Workers"]
@@ -45,6 +44,7 @@ class Worker:
         step: makes the task go on; None while it does not rest.
         context: the one that the task runs in.
         token: undoes in it that the flow is the current turn.
+        thread: the one that the loop runs in.
         flow: whose work it shall go on with.
         work: what it shall go on with.
         awaits: what that waits for.
@@ -52,7 +52,7 @@ class Worker:
 
     __slots__ = (
         "_asyncio_future_blocking", "_cancelled", "_crew", "_loop",
-        "awaits", "context", "flow", "step", "task", "token", "work",
+        "awaits", "context", "flow", "step", "task", "thread", "token", "work",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, crew: Workers) -> None:
@@ -63,6 +63,7 @@ class Worker:
         self.step: Any = None
         self.context: Any = None
         self.token: Any = None
+        self.thread = get_ident()
         self.flow: Flow | None = None
         self.work: Work | None = None
         self.awaits: Any = None
@@ -76,12 +77,11 @@ class Worker:
         step, self.step = self.step, None
         if step is None:  # the work has cancelled its task, which goes on in the next round
             return
-        outer: Any = asyncio.current_task(self._loop)
-        _leave_task(self._loop, outer)
+        outer = swap_current(self._loop, None)
         try:
             self.context.run(step, self)
         finally:
-            _enter_task(self._loop, outer)
+            swap_current(self._loop, outer)
 
     # The protocol of futures. Without get_loop: asyncio then looks for _loop, which is faster.
 
@@ -205,29 +205,30 @@ class Workers:
     def begin(self, flow: Flow, work: Work) -> bool:
         """Begin *work*; return whether *flow* has ended already. If not, wait until it is idle."""
         worker = self._resting
-        loop = get_running_loop()
         # What a handler or a caller has set in its context must be seen by the right ones only.
-        if worker is None or worker.step is None or worker._loop is not loop or worker.context != copy_context():
+        if worker is None or worker.step is None or worker.thread != get_ident() or worker.context != copy_context():
             self._begin_elsewhere(flow, work)
             return False
-        task = worker.task
-        outer: Any = asyncio.current_task(loop)
+        # To ask for the running loop takes the operating system, until Python 3.12; this tells as well.
+        outer = swap_current(worker._loop, worker.task)
+        if outer is None:
+            swap_current(worker._loop, None)
+            self._begin_elsewhere(flow, work)
+            return False
         self._resting = None  # what the work dispatches itself must begin elsewhere
-        _leave_task(loop, outer)
-        _enter_task(loop, task)
         try:
             awaits = worker.context.run(_first_step, worker, flow, work)
         except BaseException as error:  # noqa: BLE001 - see Flows
             awaits, flow.failure = _DONE, error
         finally:
-            _leave_task(loop, task)
-            _enter_task(loop, outer)
+            swap_current(worker._loop, outer)
             self._resting = worker
         if awaits is not _DONE:
             worker.go_on(flow, work, awaits)
-            self._next(loop)
+            self._next(worker._loop)
             return False
-        if not (flow.conversations or flow.step or flow.clicks or flow.children or flow.failure):
+        # Clicks are answers: who has some has conversations.
+        if flow.conversations is None and not (flow.step or flow.children or flow.failure):
             flow.is_over = flow.is_done = True
             return True
         if not flow.is_done:
