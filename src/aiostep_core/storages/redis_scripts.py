@@ -32,8 +32,11 @@ def lone_script(name: bytes, once: bool) -> Script:
         once: whether it comes with a number, so that it is not carried out twice.
     """
     body = _text(name.decode())
-    around = "lone_write" if name in WRITES else "lone"
-    return _script(f"local function carry_out(KEYS, ARGV)\n{body}end", _text(around)) if once else _script(body)
+    if not once:
+        return _script(body)
+    if name in WRITES:
+        return _script(_text("lone_write"), body)
+    return _script(f"local function carry_out(KEYS, ARGV)\n{body}end", _text("lone"))
 
 
 @cache

@@ -7,7 +7,7 @@
 -- Returns for each operation a list with its answer, or with nothing and the error.
 local number, note, before = ARGV[1], KEYS[1], {}
 local noted = number ~= '' and redis.call('GET', note)
-if noted and noted:sub(1, #number) > number then return overtaken() end
+if noted and noted:sub(1, #number) > number then return redis.error_reply(OVERTAKEN) end
 if noted and noted:sub(1, #number) == number then before = cmsgpack.unpack(noted:sub(#number + 1)) end
 
 local AGAIN = false -- noted of what only reads, or has failed

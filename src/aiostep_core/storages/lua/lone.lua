@@ -11,7 +11,7 @@ local note = table.remove(KEYS)
 local milliseconds = table.remove(ARGV)
 local number = table.remove(ARGV)
 local noted = redis.call('GET', note)
-if noted and noted:sub(1, #number) > number then return overtaken() end
+if noted and noted:sub(1, #number) > number then return redis.error_reply(OVERTAKEN) end
 if noted and noted:sub(1, #number) == number then
   local answer = cmsgpack.unpack(noted:sub(#number + 1))
   return answer == MERGED and { redis.call('HGETALL', KEYS[1]) } or answer

@@ -16,9 +16,7 @@ local function push(command, key, values, from, to)
   end
 end
 
-local function overtaken()
-  return redis.error_reply('STALE something later of this sender has been carried out')
-end
+local OVERTAKEN = 'STALE something later of this sender has been carried out'
 
 -- The record goes first: its log may outlive it by a moment, never the other way round.
 local function expire(ttl, record, log)
