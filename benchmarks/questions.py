@@ -265,7 +265,7 @@ async def run(choice: Options) -> None:
     table("a typed, checked question", figures, goals, choice)
     for name in PEERS:
         if name not in figures:
-            print(f"{name} has no row: it is not installed here")
+            print(f"\n{name} has no row: it is not installed here.")
 
 
 if __name__ == "__main__":
