@@ -15,6 +15,7 @@ from tests.durable.everywhere.bots import BOTS
 from tests.durable.everywhere.playing import Transcript
 from tests.durable.everywhere.programs import (
     Ask,
+    Both,
     Choose,
     Click,
     Confirm,
@@ -44,6 +45,11 @@ TOO_MANY: Final = Program(
         Turn(Pass(7), Restart(delivers_again=True)),
     ),
 )
+#: Of two that wait for the same, the one that was asked first after a restart got what was the other's.
+OLDEST: Final = Program(
+    ops=(Both(is_turned=True),),
+    turns=(Turn(Tell("Ann", "/step")), Turn(Tell("Ann", "33")), Turn(Tell("Ann", "0"), Restart())),
+)
 
 
 @pytest.mark.timeout(900)  # if it fails, for the search of a smaller program
@@ -51,6 +57,7 @@ TOO_MANY: Final = Program(
 @example(BUTTONS)
 @example(REPLACED)
 @example(TOO_MANY)
+@example(OLDEST)
 @given(programs())
 def test_restarts_make_no_difference_to_any_bot(program: Program) -> None:
     """A transcript with restarts anywhere is the one without, on every bot class, and the same on all."""

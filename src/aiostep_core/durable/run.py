@@ -347,6 +347,7 @@ class Run(Doing):
         """Note that all of several questions are out."""
         for wait in self._open_waits:
             self.watch(wait.conversation)
+        self._tidy_up()
         self._durables.touch(self)
 
     async def hint(self, place: Place) -> None:
@@ -379,14 +380,18 @@ class Run(Doing):
         """Return the fields that say that the update was taken."""
         return self.stored.seen_with(delivery.facts.update_id)
 
+    def _tidy_up(self) -> None:
+        """End what was asked before for the reason that there is meanwhile: so it tidies up after itself."""
+        if self._reason is not None:
+            self.cancel(self._reason)
+
     def waits(self, wait: Wait, reading: object) -> None:
         """Note that it waits; an update for whose sake it goes on may turn out not to be meant."""
         if wait.state is not WaitState.PENDING:
             self.delivery = wait.delivery
         elif reading is None:  # no filter is thinking about it
             self._hand_back()
-        if self._reason is not None:  # what was asked before tidies up after itself
-            self.cancel(self._reason)
+        self._tidy_up()
         self.conversation = wait.conversation
         self.watch(wait.conversation)
         self._durables.touch(self)

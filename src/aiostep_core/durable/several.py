@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from .journals import PARK, key_of
@@ -36,7 +37,7 @@ class Several:
         branches: list[tuple[int, Operation]] = operation.options
         new = [(number, one) for number, one in branches if one not in self._tasks]
         self._run.hold_back()
-        for number, one in new:
+        for number, one in sorted(new, key=_asked_at):  # the oldest first: an answer to two of them is its
             kept = self._kept[one] = _KeptOne(self._run, one, self, number)
             self._tasks[one] = self._beside.start(self._ask(one, kept))
         if not new:
@@ -98,7 +99,7 @@ class _KeptOne(Kept):
         self.wait, wall = wait, self._run.wall()
         self.deadline = None if wait.timeout is None else wall + wait.timeout
         if self.state is None or anew:
-            self.state = {**state, "at": wall if self.state is None else self.state["at"]}
+            self.state = {**state, "at": wall if self.state is None else self.state["at"], "again": wall}
             await self._several.park()
         if all(one.wait is not None for one in self._several.kept):
             self._run.waits_for_all()
@@ -109,6 +110,12 @@ class _KeptOne(Kept):
         self.state = {**state, "at": self.state["at"]}
         await self._run.save(self._run.seen_too(delivery))
         await self._several.park()
+
+
+def _asked_at(branch: tuple[int, Operation]) -> float:
+    """Return when a question was asked last; those that are new come last, in their order."""
+    state = branch[1].state
+    return math.inf if state is None else float(state.get("again", state["at"]))
 
 
 def _takes(wait: Wait, name: str) -> bool:

@@ -78,7 +78,7 @@ class ThreadTask:
         self._is_over = self._is_cancelled = False
         self._error: BaseException | None = None
         self._value: Any = None
-        runtime.aside(Detached(runtime, self._run(), runtime.aside, self._finish).go)
+        self.go = Detached(runtime, self._run(), runtime.aside, self._finish).go
 
     async def _run(self) -> None:
         if not self._is_cancelled:
@@ -113,10 +113,24 @@ class ThreadTasks:
         self.lock = ThreadLock()
         self._runtime = runtime
         self._sleeper: Sleeper | None = None
+        self._new = deque[ThreadTask]()
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> ThreadTask:
-        """Run *coroutine* from now on."""
-        return ThreadTask(self, self._runtime, coroutine)
+        """Run *coroutine* from now on; not before those that were started earlier wait."""
+        task = ThreadTask(self, self._runtime, coroutine)
+        self._new.append(task)
+        if len(self._new) == 1:
+            self._runtime.aside(self._start_all)
+        return task
+
+    def _start_all(self) -> None:
+        """Ask in order: of two waits for the same, an answer is the older one's."""
+        task: ThreadTask | None = self._new[0]
+        while task is not None:
+            task.go()
+            with self._runtime.lock:
+                self._new.popleft()
+                task = self._new[0] if self._new else None
 
     async def first(self, tasks: Collection[Any]) -> None:
         """Wait until one of *tasks* is over."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 from unittest import mock
@@ -10,6 +11,7 @@ from unittest import mock
 from aiostep_telebot.threaded import TelebotAdapter
 from aiostep_testing.contract import AdapterHarness
 from aiostep_testing.contract.harness import TOKEN
+from aiostep_testing.crashes import Crash
 from aiostep_testing.harnesses.aiogram import AiogramHarness
 from aiostep_testing.harnesses.ptb import PtbHarness
 from aiostep_testing.harnesses.telebot import AsyncTelebotHarness
@@ -42,9 +44,16 @@ class _ThreadedBots(Bots):
         await super().begin(world)
 
     async def end(self) -> None:
-        self.harness.engine.uninstall()
-        await self.clockwork.advance(0)
-        await self.harness.stop()
+        hook = threading.excepthook
+
+        def not_of_the_dead(args: Any) -> None:
+            if args.exc_type is not Crash:
+                hook(args)
+
+        with mock.patch.object(threading, "excepthook", not_of_the_dead):
+            self.harness.engine.uninstall()
+            await self.clockwork.advance(0)
+            await self.harness.stop()
         self.clockwork._pools[:] = self._pools
 
 

@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 
 __all__ = [
     "Ask",
+    "Block",
+    "Both",
     "Choose",
     "Click",
+    "Collect",
     "Confirm",
+    "Draw",
     "Fail",
     "Fill",
     "Hear",
@@ -85,13 +89,38 @@ class Draw:
 
 
 @dataclass(frozen=True)
+class Both:
+    """Wait for two numbers, one after the other, and ask with two buttons: for all, or for what comes first.
+
+    The other way round the buttons come first, and a third number is waited for.
+    """
+
+    is_race: bool = False
+    is_turned: bool = False
+
+
+@dataclass(frozen=True)
+class Collect:
+    """Go through the next two messages."""
+
+    limit: Limit = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """Ask two things in a block that has a time limit."""
+
+    limit: Limit = None
+
+
+@dataclass(frozen=True)
 class Part:
     """Do all that as a part of its own."""
 
     ops: tuple[Op, ...]
 
 
-Op: TypeAlias = "Ask | Choose | Confirm | Fill | Hear | Say | Fail | Run | Draw | Part"
+Op: TypeAlias = "Ask | Choose | Confirm | Fill | Hear | Say | Fail | Run | Draw | Both | Collect | Block | Part"
 
 
 @dataclass(frozen=True)
@@ -163,6 +192,9 @@ _questions: st.SearchStrategy[Op] = st.one_of(
     st.builds(Choose, _limits),
     st.just(Confirm()),
     st.builds(Hear, _limits),
+    st.builds(Both, st.booleans(), st.booleans()),
+    st.builds(Collect, _limits),
+    st.builds(Block, _limits),
 )
 _simple: st.SearchStrategy[Op] = st.one_of(
     _questions, st.just(Say()), st.just(Fail()), st.builds(Run, st.booleans()), st.just(Draw()), st.just(Fill())

@@ -7,13 +7,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aiostep_core import ask, choose, confirm, fill, wait_for
+from aiostep_core import ask, choose, confirm, conversation, fill, stream, wait_for
 from aiostep_core.durable.flows import durable
 from aiostep_core.durable.operations import back, checkpoint, continue_as_new, now, random, rewind, run, sub, uuid
+from aiostep_core.durable.together import first, gather
 from aiostep_core.errors import TooManyAttempts, WaitCancelled, WaitTimeout
 from aiostep_testing.contract import AdapterHarness, Ctx
 from tests.durable.everywhere import programs
-from tests.durable.everywhere.programs import Ask, Choose, Confirm, Fail, Fill, Hear, Op, Part, Program, Run, Say
+from tests.durable.everywhere.programs import (
+    Ask,
+    Block,
+    Both,
+    Choose,
+    Collect,
+    Confirm,
+    Fail,
+    Fill,
+    Hear,
+    Op,
+    Part,
+    Program,
+    Run,
+    Say,
+)
 
 __all__ = ["SCRIPTS", "Stage", "stage"]
 
@@ -100,7 +116,33 @@ async def _ask(op: Ask, number: str, start: int, rounds: int) -> str:
     return str(answer)
 
 
+async def _number() -> str:
+    text = stage.harness.text_of
+    return text(await wait_for(filter=lambda one: text(one).isdecimal()))
+
+
+async def _two_numbers() -> str:
+    return f"{await _number()}+{await _number()}"
+
+
+async def _waiting(op: Both | Collect | Block, number: str) -> str:
+    text = stage.harness.text_of
+    if isinstance(op, Both):
+        choice = choose(f"both {number}?", {"a": "A", "b": "B"}, attempts=2)
+        parts = (choice, _two_numbers(), _number()) if op.is_turned else (_two_numbers(), choice)
+        found = await (first(*parts) if op.is_race else gather(*parts))
+        return str(found)
+    if isinstance(op, Collect):
+        async with stream(limit=2, timeout=op.limit) as updates:
+            return f"[{' '.join([text(one) async for one in updates])}]"
+    async with conversation(timeout=op.limit):
+        one = await ask(f"block {number}?", str)
+        return f"{one}/{await ask(f'still {number}?', str)}"
+
+
 async def _other(update: Any, op: Op, number: str, known: list[str]) -> str:
+    if isinstance(op, Both | Collect | Block):
+        return await _waiting(op, number)
     if isinstance(op, Choose):
         return str(await choose(f"choice {number}?", {"a": "A", "b": "B"}, timeout=op.limit, default="none"))
     if isinstance(op, Confirm):
