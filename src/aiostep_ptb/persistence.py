@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import telegram
@@ -32,6 +33,7 @@ _BOT: Final = "ptb-bot"
 _CALLBACKS: Final = "ptb-callbacks"
 _CONVERSATION: Final = "ptb-conversation"
 _PAGE: Final = 500
+_LARGE: Final = 16_000
 #: The field of data that are no dictionary. No key is written like this.
 _WHOLE: Final = "="
 
@@ -50,8 +52,9 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
             written of its user's, its chat's and the bot's data is read, and only keys that were changed are written.
         store_data: what to store at all.
         write_through: where aiostep is installed on the application, write what the handlers of an update have changed
-            when they have ended or wait, before the framework goes on.
-        update_interval: seconds after which the rest is written: what jobs have changed, and without aiostep all.
+            when they have ended or wait, before the framework goes on; but for callback data, and bot data of more than
+            16 kB, which the framework copies whole each time.
+        update_interval: seconds after which the rest is written, and without aiostep all.
         types: the registry of storable classes.
     """
 
@@ -65,6 +68,8 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
         update_interval: float = 1.0,
         types: StorableTypes = DEFAULT_TYPES,
     ) -> None:
+        self._small: PersistenceInput | None = None
+        self._is_bot_large = False
         super().__init__(store_data=store_data, update_interval=update_interval)
         self.write_through = write_through
         self._source = RecordsSource(storage)
@@ -74,6 +79,30 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
         self._seen: dict[RecordKey, Fields] = {}
         self._written: dict[RecordKey, int] = {}
         self._late: dict[RecordKey, Fields] = {}
+
+    @property
+    def store_data(self) -> PersistenceInput:
+        """What to store."""
+        return self._small or self._stored
+
+    @store_data.setter
+    def store_data(self, store_data: PersistenceInput) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._stored = store_data
+
+    @contextmanager
+    def at_once(self) -> Generator[None]:
+        """Have the framework, which copies what it wants stored, pass over what is large; it asks again in a while."""
+        whole = self._stored
+        self._small = PersistenceInput(
+            bot_data=whole.bot_data and not self._is_bot_large,
+            chat_data=whole.chat_data,
+            user_data=whole.user_data,
+            callback_data=False,
+        )
+        try:
+            yield
+        finally:
+            self._small = None
 
     # What there is, when the application starts.
 
@@ -120,15 +149,17 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
         Raises:
             NotStorable: a value cannot be written down; nothing was changed.
         """
-        await self._update(_USER, self._key(_USER, user_id), data)
+        await self._update(self._key(_USER, user_id), self._fields(_USER, data))
 
     async def update_chat_data(self, chat_id: int, data: Any) -> None:
         """Store the data of a chat; as for a user."""
-        await self._update(_CHAT, self._key(_CHAT, chat_id), data)
+        await self._update(self._key(_CHAT, chat_id), self._fields(_CHAT, data))
 
     async def update_bot_data(self, data: Any) -> None:
         """Store the data of the bot; as for a user."""
-        await self._update(_BOT, self._key(_BOT), data)
+        fields = self._fields(_BOT, data)
+        self._is_bot_large = sum(map(len, fields.values())) > _LARGE
+        await self._update(self._key(_BOT), fields)
 
     async def update_callback_data(self, data: Any) -> None:
         """Store what arbitrary callback data are restored from, if it has changed."""
@@ -189,8 +220,7 @@ class StepPersistence(BasePersistence[Any, Any, Any]):
             return self._documents[kind].write(data)  # pyright: ignore[reportUnknownArgumentType]
         return {_WHOLE: self._values.encode(data, _NAMES[kind])}
 
-    async def _update(self, kind: str, key: RecordKey, data: Any) -> None:
-        fields = self._fields(kind, data)
+    async def _update(self, key: RecordKey, fields: Fields) -> None:
         if not self._shared:
             await self._write_changed(key, fields)
             return

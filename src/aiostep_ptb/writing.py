@@ -76,5 +76,6 @@ class Writing:
         async with self._lock:
             self._next = None
             application = self._target()
-            if application is not None:
-                await application.update_persistence()
+            if application is not None and isinstance(application.persistence, StepPersistence):
+                with application.persistence.at_once():
+                    await application.update_persistence()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from telegram import Update
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 from telegram.ext import CommandHandler, ContextTypes, ExtBot, MessageHandler, filters
 
 from aiostep_core.errors import StorageUnavailable
@@ -228,6 +228,40 @@ async def test_back_to_what_was_written_before(local: Stage) -> None:
     await one.update_user_data(8, {"n": 8})
 
     assert await one.get_user_data() == {7: {"n": 1}, 8: {"n": 8}}
+
+
+async def test_what_is_large_waits(local: Stage) -> None:
+    """Data of the bot are written at once while they are small; large ones, and callback data, at the interval."""
+    pytest.importorskip("cachetools")  # the framework needs it for arbitrary callback data
+    disk = Disk()
+    persistence = StepPersistence(disk, update_interval=3600)
+    application = local.application(local.builder().persistence(persistence).arbitrary_callback_data(True))
+
+    async def keep(update: Update, context: Context) -> None:
+        assert update.message is not None
+        context.bot_data["said"] = update.message.text
+        button = InlineKeyboardButton("x", callback_data=("any", "data"))
+        await update.message.reply_text("kept", reply_markup=InlineKeyboardMarkup([[button]]))
+
+    application.add_handler(MessageHandler(filters.ALL, keep))
+    alice = local.world.person("Alice")
+    async with local.run(application):
+        for text in ("small", "x" * 4000, "small again"):
+            if text == "small again":
+                application.bot_data["all"] = "y" * 20_000
+            alice.send(text)
+            await soon(alice.expect("kept"))
+        alice.send("not at once")
+        await soon(alice.expect("kept"))
+        await until(lambda: len(disk.writes) > 4)
+        at_once = list(disk.writes)
+
+    said = [fields['"said"'] for kind, fields in at_once if kind == "ptb-bot"]
+    assert said == ['"small"', f'"{"x" * 4000}"', '"small again"']
+    assert "ptb-callbacks" not in dict(at_once)
+    assert [fields['"said"'] for kind, fields in disk.writes if kind == "ptb-bot"][3:] == ['"not at once"']
+    assert "ptb-callbacks" in dict(disk.writes)
+    assert persistence.store_data.callback_data
 
 
 async def test_who_does_not_want_it(local: Stage) -> None:
