@@ -17,6 +17,7 @@ from aiogram.types import (
     KeyboardButton,
     Message,
     ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
     ReplyParameters,
 )
 
@@ -54,7 +55,7 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
     return Sent(sent, sent.chat.id, sent.message_id, isinstance(shown, InlineKeyboardMarkup))
 
 
-def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup:
+def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove:
     """Make aiogram's own of a keyboard."""
     if made.is_inline:
         return InlineKeyboardMarkup(
@@ -62,6 +63,8 @@ def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup:
                 [InlineKeyboardButton(text=one.text, callback_data=one.data) for one in row] for row in made.rows
             ]
         )
+    if not made.rows:
+        return ReplyKeyboardRemove(remove_keyboard=True, selective=True)
     rows = [
         [
             KeyboardButton(

@@ -206,7 +206,8 @@ class Adapter(ABC, Generic[TargetT]):
         """Return the framework's own reply markup for *keyboard*. Its data are ours; do not change them.
 
         A keyboard that is not inline goes away when one of its buttons was pressed, and is shown only to those whom
-        the message is for. Without this ability there is no ``choose``, ``confirm`` and ``fill``.
+        the message is for; without rows, it takes away the one that is shown. Without this ability there is no
+        ``choose``, ``confirm`` and ``fill``.
         """
         raise BadArgument("keyboard", keyboard, f"a keyboard of the framework: {self.name} cannot make one of ours")
 

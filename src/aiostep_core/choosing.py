@@ -316,6 +316,8 @@ class _Choosing(Prompting):
         self._take_away()
         markup = self._setting.adapter.keyboard(self._menu.keyboard())
         self._sent = await super()._send_prompt(prompt, keyboard=markup)
+        if not self._menu.is_inline:
+            self._setting.runtime.engine.keyboards.show(self._setting.aim.key)
         return self._sent
 
     def _is_mine(self, delivery: Delivery) -> bool:

@@ -17,7 +17,7 @@ from .decisions import Decision as Decision
 from .decisions import Glance as Glance
 from .decisions import Outcome as Outcome
 from .facts import Delivery, Facts
-from .keyboards import is_stale
+from .keyboards import Keyboards, is_stale
 from .keys import ABOUT_MESSAGE, Key, Place, Scope, personal, places_of, project
 from .lanes import Held, Lane, Lanes
 from .recent import RecentAlbums, RecentUpdates
@@ -64,6 +64,7 @@ class Engine:
         self.updates = RecentUpdates()
         # The tokens of the questions that are open, and what somebody else who clicks there is told.
         self.buttons: dict[str, str] = {}
+        self.keyboards = Keyboards()
         self._cancel_words = frozenset(word.casefold() for word in cancel_words)
         self._cancel_texts = frozenset(word for word in self._cancel_words if not word.startswith("/"))
 

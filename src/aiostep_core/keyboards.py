@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Container
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-__all__ = ["Button", "Keyboard", "is_ours", "is_stale", "new_token", "pressed"]
+if TYPE_CHECKING:
+    from .keys import Key
+
+__all__ = ["NO_KEYBOARD", "Button", "Keyboard", "Keyboards", "is_ours", "is_stale", "new_token", "pressed"]
 
 _OURS: Final = "as:"
+#: In how many chats; people make this grow.
+_KNOWN: Final = 10_000
 _DATA: Final = re.compile(rf"{_OURS}([\w-]{{12}}):([a-z0-9]{{1,12}})", re.ASCII)
 
 
@@ -27,10 +32,41 @@ class Button(NamedTuple):
 
 
 class Keyboard(NamedTuple):
-    """Rows of buttons: under the message if they are inline, else in the place of the person's keyboard."""
+    """Rows of buttons: under the message if they are inline, else in the place of the person's keyboard.
+
+    Without any rows, it takes away what stands there.
+    """
 
     rows: tuple[tuple[Button, ...], ...]
     is_inline: bool = True
+
+
+#: Takes away what stands in the place of the person's keyboard.
+NO_KEYBOARD: Final = Keyboard((), is_inline=False)
+
+
+class Keyboards:
+    """In which private chats a keyboard of ours may still stand: pressing it hides it, and writing instead does not.
+
+    In groups the next prompt asks for a reply, which takes its place.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[tuple[int, int], None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._shown)
+
+    def show(self, key: Key) -> None:
+        """Note that one was sent."""
+        if key.chat_id is not None and key.chat_id == key.user_id:
+            self._shown[key.bot_id, key.chat_id] = None
+            if len(self._shown) > _KNOWN:
+                del self._shown[next(iter(self._shown))]
+
+    def take_away(self, key: Key) -> bool:
+        """Tell whether one may stand there, for it to be taken away; it is told once."""
+        return key.chat_id is not None and self._shown.pop((key.bot_id, key.chat_id), _KNOWN) is None
 
 
 class Press(NamedTuple):

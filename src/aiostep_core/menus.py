@@ -61,6 +61,7 @@ class Menu:
 
     Attributes:
         token: in the data of every button.
+        is_inline: whether the buttons stand under the message.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Menu:
         self._say = say
         self._labels = [say(one.label) if isinstance(one.label, Saying) else one.label for one in options]
         self._columns, self._page_size = columns, page_size
-        self._is_inline, self._many = is_inline, many
+        self.is_inline, self._many = is_inline, many
         self._chosen = _marked(options, list(chosen))
         self._minimum, self._maximum = minimum, len(options) if maximum is None else maximum
         self._extras = extras
@@ -136,7 +137,7 @@ class Menu:
             numbers = numbers[self.page * self._page_size : (self.page + 1) * self._page_size]
         buttons = [self._button(number) for number in numbers]
         rows = [tuple(buttons[start : start + self._columns]) for start in range(0, len(buttons), self._columns)]
-        return Keyboard((*rows, *self._controls()), self._is_inline)
+        return Keyboard((*rows, *self._controls()), self.is_inline)
 
     def press(self, code: str) -> Option | Answer | list[Any]:
         """Take a click: the option or the list that was chosen, or what else it comes to."""
@@ -183,7 +184,7 @@ class Menu:
 
     @property
     def _is_paged(self) -> bool:
-        return self._is_inline and len(self._options) > self._page_size
+        return self.is_inline and len(self._options) > self._page_size
 
     @property
     def _pages(self) -> int:
@@ -200,7 +201,7 @@ class Menu:
 
     def _button(self, number: int) -> Button:
         label = self._labels[number]
-        if not self._is_inline:
+        if not self.is_inline:
             return Button(label)
         return Button(_CHOSEN + label if number in self._chosen else label, data_of(self.token, str(number)))
 
@@ -221,7 +222,7 @@ class Menu:
 
     def _control(self, name: str, code: str) -> Button:
         text = self._say(Saying(name))
-        return Button(text, data_of(self.token, code)) if self._is_inline else Button(text)
+        return Button(text, data_of(self.token, code)) if self.is_inline else Button(text)
 
     def _check(self) -> None:
         """Refuse what cannot be shown.
@@ -232,7 +233,7 @@ class Menu:
         count = len(self._options)
         if not (self._extras or count) or count > OPTIONS:
             raise BadArgument("options", f"{count} options", f"from 1 to {OPTIONS:,}")
-        if not self._is_inline and count > BUTTONS * 3:
+        if not self.is_inline and count > BUTTONS * 3:
             raise BadArgument("options", f"{count} options", 'fewer than 270, or style="inline", which has pages')
         for label in self._labels:
             if not isinstance(label, str) or not label.strip() or len(label) > LABEL:

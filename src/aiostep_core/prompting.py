@@ -17,6 +17,7 @@ from .errors import BadArgument, TooManyAttempts, WaitCancelled, WaitTimeout
 from .facts import KINDS, Delivery, Facts
 from .freshness import Freshness
 from .keeping import current_flow, name_of_prompt
+from .keyboards import NO_KEYBOARD
 from .keys import Key, MessageKey, Place, Scope
 from .matching import both
 from .passing import Passing
@@ -205,14 +206,23 @@ class Prompting:
         return [first, *parts]
 
     async def _send_prompt(self, prompt: Any, **send: Any) -> Sent:
-        adapter = self._setting.adapter
+        adapter, options = self._setting.adapter, {**self._send, **send}
+        if self._setting.runtime.engine.keyboards and "keyboard" not in send and self._clears(prompt, options):
+            options["keyboard"] = adapter.keyboard(NO_KEYBOARD)
         try:
-            return await adapter.send(self._address(), prompt, **{**self._send, **send})
+            return await adapter.send(self._address(), prompt, **options)
         except Exception as error:
             reason = adapter.is_gone(error)
             if reason is None:
                 raise
             raise WaitCancelled(reason, "the prompt could not be delivered") from error
+
+    def _clears(self, prompt: Any, options: dict[str, Any]) -> bool:
+        """Tell whether the prompt is to take a keyboard away that an earlier question has left."""
+        is_bare = options.get("keyboard") is None and "reply_markup" not in options
+        if not (is_bare and isinstance(prompt, str) and options.get("force_reply") is not True):
+            return False
+        return self._setting.runtime.engine.keyboards.take_away(self._setting.aim.key)
 
     def _address(self) -> Address:
         turn, aim = self._setting.turn, self._setting.aim

@@ -14,6 +14,7 @@ from telegram import (
     KeyboardButton,
     Message,
     ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
 )
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
@@ -69,12 +70,14 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
     return Sent(first, first.chat.id, first.message_id, isinstance(shown, InlineKeyboardMarkup))
 
 
-def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup:
+def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove:
     """Make the framework's own of a keyboard."""
     if made.is_inline:
         return InlineKeyboardMarkup(
             [[InlineKeyboardButton(one.text, callback_data=one.data) for one in row] for row in made.rows]
         )
+    if not made.rows:
+        return ReplyKeyboardRemove(selective=True)
     rows = [[_key(one.text, one.request) for one in row] for row in made.rows]
     return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True, selective=True)
 

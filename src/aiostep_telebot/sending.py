@@ -62,8 +62,12 @@ def sent_of(result: Any) -> Sent:
     return Sent(message, message.chat.id, message.message_id, has_buttons)
 
 
-def keyboard(made: Keyboard) -> types.InlineKeyboardMarkup | types.ReplyKeyboardMarkup:
+def keyboard(
+    made: Keyboard,
+) -> types.InlineKeyboardMarkup | types.ReplyKeyboardMarkup | types.ReplyKeyboardRemove:
     """Make telebot's own of a keyboard."""
+    if not (made.is_inline or made.rows):
+        return types.ReplyKeyboardRemove(selective=True)
     markup: Any = (
         types.InlineKeyboardMarkup()
         if made.is_inline

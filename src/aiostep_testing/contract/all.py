@@ -12,7 +12,7 @@ from .later import Workers
 from .media import Media
 from .menus import Menus
 from .next_steps import NextSteps
-from .passing import AskedAgain, MenusAskedAgain
+from .passing import AskedAgain, KeyboardsTakenAway, MenusAskedAgain
 from .polling import Polling
 from .questions import Questions
 from .sync import Sync
@@ -22,7 +22,7 @@ from .webhook import Webhook
 __all__ = ["AdapterContract"]
 
 
-class Asking(Answers, Questions, Menus, AskedAgain, MenusAskedAgain, Media, Kinds):
+class Asking(Answers, Questions, Menus, AskedAgain, MenusAskedAgain, KeyboardsTakenAway, Media, Kinds):
     """What people are asked, and what comes of their answers."""
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from aiostep_core.texts import Saying, Texts
+from aiostep_testing.wire import Json
 
 from .context import Ctx
 from .level import Level
@@ -11,9 +15,15 @@ from .programs import Order
 from .questions import asking
 from .stage import Stage
 
-__all__ = ["AskedAgain", "MenusAskedAgain"]
+__all__ = ["AskedAgain", "KeyboardsTakenAway", "MenusAskedAgain"]
 
 say = Texts().say
+
+
+def markup_of(call: Json) -> Json:
+    """Return the reply markup that a method was called with, however it was sent."""
+    markup: Any = call.get("reply_markup") or "{}"
+    return dict(json.loads(markup) if isinstance(markup, str) else markup)
 
 
 class AskedAgain(Level, level="core"):
@@ -128,6 +138,43 @@ class AskedAgain(Level, level="core"):
         await stage.start(start)
         await stage.tell(stage.alice, "/start", "sure?", "got yes")
         await stage.passes(stage.alice)
+
+
+class KeyboardsTakenAway(Level, level="menus"):
+    """What stands in the place of the keyboard, afterwards."""
+
+    async def test_a_keyboard_is_taken_away(self, stage: Stage) -> None:
+        """Who writes instead of pressing still has it: the next question takes it away, once; a reminder does not."""
+
+        async def start(c: Ctx) -> None:
+            await c.call("choose", "size?", SIZES, style="reply", remind={0.1: "well?"})
+            for prompt in ("name?", "age?"):
+                await c.ask(prompt)
+            await c.say("done")
+
+        await stage.start(start)
+        await stage.tell(stage.alice, "/start", "size?", "well?")
+        stage.alice.press("Small")
+        await stage.tell(stage.alice, None, "name?")
+        await stage.tell(stage.alice, "Ann", "age?")
+        await stage.tell(stage.alice, "7", "done")
+        sent = {call["text"]: markup_of(call) for call in stage.calls("sendMessage")}
+        assert [name for name, markup in sent.items() if markup.get("remove_keyboard")] == ["name?"]
+        assert not sent["age?"]
+
+    async def test_a_keyboard_in_a_group(self, stage: Stage) -> None:
+        """There the next question asks for a reply, as ever: a bot might not see the answer otherwise."""
+
+        async def start(c: Ctx) -> None:
+            await c.call("choose", "size?", SIZES, style="reply")
+            await c.say(f"got {await c.ask('name?')}")
+
+        await stage.start(start)
+        await stage.tell(stage.alice, "/start", "size?", in_=stage.group)
+        await stage.tell(stage.alice, "small", "name?", in_=stage.group)
+        await stage.tell(stage.alice, "Ann", "got Ann", in_=stage.group)
+        sent = {call["text"]: markup_of(call) for call in stage.calls("sendMessage")}
+        assert sent["name?"].get("force_reply")
 
 
 class MenusAskedAgain(Level, level="menus"):

@@ -288,6 +288,8 @@ class TelethonAdapter(Adapter[TelegramClient]):
             await delivery.update.answer(text, alert=alert)  # does nothing if the handler has answered it
 
     def keyboard(self, keyboard: Keyboard) -> Any:
+        if not (keyboard.is_inline or keyboard.rows):
+            return Button.clear()
         make = _inline_button if keyboard.is_inline else _reply_button
         return self.target.build_reply_markup([[make(one) for one in row] for row in keyboard.rows])
 
