@@ -158,3 +158,36 @@ async def test_one_that_fails(crowd: Crowd) -> None:
         await crowd.steps.clear()
 
     assert asyncio.all_tasks() == tasks
+
+
+async def test_nothing_stays_for_ever() -> None:
+    """On a server every key that steps leave, however they ended, goes away by itself; those that wait stay."""
+    pytest.importorskip("redis")
+    from tests.storages.redis_servers import OLDEST, SHARED
+
+    server = SHARED.get(OLDEST)
+    server.do("FLUSHALL")
+    wall = [WALL]
+    steps = RecordedSteps(server.url, wall_clock=lambda: wall[0])
+    places = [made(number).place for number in range(60)]
+    for number in range(60):
+        await steps.put(made(number, **({"on_timeout": late, "expires_at": 50.0} if number % 2 else {})), 0.0)
+    found = [one for place in places[:30] for one in await steps.find([place], 0.0)]
+    for number, one in enumerate(found):
+        if number < 10:
+            await steps.discard(one)
+        else:
+            assert await steps.take(one)
+            await (steps.confirm(one) if number < 20 else steps.give_back(one, 0.0))
+    wall[0] += 60
+    while overdue := await steps.tend([42], 60.0):
+        for one in overdue:
+            await steps.confirm(one)
+
+    waiting = {one.args[0] for one in await steps.steps(60.0)}
+    assert waiting == {number for number in range(20, 60) if number % 2 == 0}
+    stay = [key for key in server.do("KEYS", "*") if server.do("TTL", key) == -1]
+    assert len(stay) == len(waiting)
+    await steps.clear()
+    assert [key for key in server.do("KEYS", "*") if server.do("TTL", key) == -1] == []
+    await steps.close()
