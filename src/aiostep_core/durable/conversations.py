@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..context import Turn, current_turn
 from ..decisions import Changes
-from ..errors import AlreadyWaiting, NotDurable, WaitEnded
+from ..errors import AlreadyWaiting, NotDurable, WaitCancelled, WaitEnded
 from ..keys import ABOUT_MESSAGE, Key, Place, Scope
 from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
@@ -89,6 +89,7 @@ class Durables:
         Raises:
             NotDurable: the framework's adapter cannot keep its updates, or the handler asks for what cannot be kept.
             AlreadyWaiting: another is going on there, and the policy is "reject".
+            WaitCancelled: it is not over, and goes on without whoever called it.
         """
         scribe = turn.adapter.scribe
         if scribe is None:
@@ -106,7 +107,10 @@ class Durables:
             run = Run(self, flow, stored, turn)
             run.start(args)
             if await self._write_begin(run, scribe.format, scribe.write_update(turn.carrier)):
-                return await run.go()
+                found = await run.go()
+                if run.has_left:  # whoever called it as a function must not take that for its result
+                    raise WaitCancelled(self.runtime.closed_for or "elsewhere", f"{flow.name} goes on by itself")
+                return found
             run.machine.kill()
         raise AlreadyWaiting(home.key, "others begin it at the same time, again and again")
 

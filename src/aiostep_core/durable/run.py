@@ -58,6 +58,7 @@ class Run(Doing):
 
     Attributes:
         over: done when nothing goes on here any more, if anybody wants to know.
+        has_left: whether it goes on elsewhere or later.
     """
 
     def __init__(self, durables: Durables, flow: Flow, stored: Stored, turn: Turn) -> None:
@@ -66,6 +67,7 @@ class Run(Doing):
         self.several: Several | None = None
         self._is_evicted = False
         self.over: Any = None
+        self.has_left = False
         self._reason: str | None = None
 
     @property
@@ -124,6 +126,9 @@ class Run(Doing):
         try:
             return await self._go()
         except Left:
+            self.has_left = True
+            for conversation in self._mailboxes:
+                conversation.is_silent = True  # it is not over: nobody says goodbye
             await self._leave_behind()
             return None
         finally:
