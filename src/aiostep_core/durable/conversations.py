@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..context import Turn, current_turn
 from ..decisions import Changes
-from ..errors import AlreadyWaiting, NotDurable, WaitCancelled, WaitEnded
+from ..errors import AlreadyWaiting, NotDurable, StorageDamaged, WaitCancelled, WaitEnded
 from ..keys import ABOUT_MESSAGE, Key, Place, Scope
 from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
 from ..targets import Aim, aim
-from .flows import Flow, flow_for, flows
+from .custody import Custody
+from .flows import Flow, flows
+from .held import holders, read_first
 from .journals import FAILED, FRESH, LEASE, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
@@ -31,15 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Durables"]
 
-logger = logging.getLogger("aiostep")
-
 #: How many conversations stay in memory, by default; the others are replayed when they go on.
 MAX_LIVE: Final = 10_000
-_LATER: Final = 3600.0
 _TRIES: Final = 3
 
 
-class Durables:
+class Durables(Custody):
     """What a runtime does with durable conversations.
 
     Args:
@@ -60,6 +58,7 @@ class Durables:
         is_durable: bool,
         max_live: int = MAX_LIVE,
     ) -> None:
+        super().__init__()
         self.runtime = runtime
         self.journals = journals
         self.values = values
@@ -68,7 +67,6 @@ class Durables:
         self.max_live = max_live
         self.owner: Callable[[], str] = new_owner
         self.live: OrderedDict[RecordKey, Run] = OrderedDict()
-        self._reported: set[str] = set()
         self._tended: set[int] = set()
 
     @property
@@ -106,11 +104,13 @@ class Durables:
             stored = Stored(key_of(home.place), left, revision=0 if stored is None else stored.revision)
             run = Run(self, flow, stored, turn)
             run.start(args)
+            holders.add(run.holder)
             if await self._write_begin(run, scribe.format, scribe.write_update(turn.carrier)):
                 found = await run.go()
                 if run.has_left:  # whoever called it as a function must not take that for its result
                     raise WaitCancelled(self.runtime.closed_for or "elsewhere", f"{flow.name} goes on by itself")
                 return found
+            holders.discard(run.holder)
             run.machine.kill()
         raise AlreadyWaiting(home.key, "others begin it at the same time, again and again")
 
@@ -135,7 +135,7 @@ class Durables:
 
     async def _again(self, stored: Stored, turn: Turn) -> Any:
         """Take the update that began a conversation, which was delivered once more."""
-        if stored.status == RUN and not stored.is_held(self.wall_clock()) and stored.key not in self.live:
+        if stored.status == RUN and not self.is_held(stored) and stored.key not in self.live:
             return await self._run(stored, turn).resume()
         return None
 
@@ -172,8 +172,11 @@ class Durables:
         """Have a conversation end beside the handlers; return it, or None if that is not for this process to do."""
         run = self.live.get(stored.key)
         is_ours = stored.status in (RUN, PARK) and self.flow_of(stored.fields) is not None
-        if run is None and is_ours and not stored.is_held(self.wall_clock()):
-            run = self._run(stored, self._turn_of(stored))
+        if run is None and is_ours and not self.is_held(stored):
+            try:
+                run = self._run(stored, self._turn_of(stored))
+            except StorageDamaged:
+                return None  # nobody can go on with it
             run.cancel(reason)
             self.runtime.start(self._alone(run))
         elif run is not None:
@@ -204,9 +207,9 @@ class Durables:
             stored = run.stored if run is not None else await self.journals.load(key)
             if stored is None or not stored.is_open:
                 return False
-            signals: dict[str, list[str]] = json.loads(stored.get("signals") or "{}")
+            signals: dict[str, list[str]] = stored.parts("signals", {})
             signals.setdefault(name, []).append(text)
-            due = float(stored.get("until")) if stored.status == RUN else stored.due
+            due = stored.number("until") if stored.status == RUN else stored.due
             if await self.journals.append(stored, [], {"signals": json.dumps(signals)}, due=due):
                 if run is not None:
                     run.notice()
@@ -255,7 +258,8 @@ class Durables:
         go_on = partial(self._resume, stored, place)
         waits_at = (stored.get("at") or stored.key.name).split("\n")
         is_here = run is not None or (stored.status == PARK and key_of(place).name not in waits_at)
-        return Resumption(place=place, fn=go_on, end=partial(self._leave, stored), stored=stored, is_here=is_here)
+        leave, is_back = partial(self._leave, stored), run is not None and run.is_running
+        return Resumption(place=place, fn=go_on, end=leave, stored=stored, is_here=is_here, is_back=is_back)
 
     async def _resume(self, stored: Stored, place: Place, *_: Any) -> Any:
         """Go on with a conversation, for the update of the current turn."""
@@ -267,7 +271,11 @@ class Durables:
         if stored.key in self.live:  # it has just come back
             self.runtime.perform(Changes(leftovers=[delivery]))
             return None
-        run = self._run(stored, turn)
+        try:
+            run = self._run(stored, turn)
+        except StorageDamaged as error:
+            await self.set_aside(stored, error, stored.seen_with(turn.facts.update_id))
+            raise
         conversation = turn.conversations.get(place) if turn.conversations else None
         if conversation is None:
             conversation = self.runtime.open_conversation(run_aim(turn), turn)
@@ -281,7 +289,7 @@ class Durables:
         assert flow is not None
         run = Run(self, flow, stored, turn)
         turn.aim = aim(None, flow.scope, turn.adapter.facts(run.read_first()), (), lambda _: None)
-        turn.after = int(stored.get("after")) if stored.get("after") else None
+        turn.after = stored.after
         return run
 
     def _turn_of(self, stored: Stored) -> Turn:
@@ -289,7 +297,7 @@ class Durables:
         adapter = self.runtime.adapter_for(stored.bot_id)
         scribe = adapter.scribe
         assert scribe is not None
-        return Turn(self.runtime, adapter, scribe.read_update(stored.bot_id, json.loads(stored.get("update"))))
+        return Turn(self.runtime, adapter, read_first(stored, scribe))
 
     async def _alone(self, run: Run) -> None:
         """Go on beside the framework's handlers, as a turn of its own."""
@@ -312,19 +320,6 @@ class Durables:
             await self.runtime.end_turn(turn, error)
             current_turn.reset(token)
 
-    def flow_of(self, fields: Mapping[str, str]) -> Flow | None:
-        """Return the code of a stored conversation; None, and say so once, if there is none that fits."""
-        found = flow_for(fields, [one.scribe.format for one in self.runtime.adapters if one.scribe is not None])
-        if isinstance(found, Flow):
-            return found
-        self._report(found)
-        return None
-
-    def _report(self, problem: str) -> None:
-        if problem not in self._reported and len(self._reported) < 1000:
-            self._reported.add(problem)
-            logger.warning("%s", problem)
-
     # Time.
 
     async def tend(self, bot_ids: Collection[int]) -> None:
@@ -341,12 +336,16 @@ class Durables:
         self._tended.update(bot_ids)
         for stored in await self.journals.due(bot_ids, wall + ahead):
             is_early = stored.status != RUN and (stored.due or 0.0) > wall
-            if is_early or stored.key in self.live or stored.is_held(wall):
+            if is_early or stored.key in self.live or self.is_held(stored):
                 continue
             if self.flow_of(stored.fields) is None or self.owner() in stored.get("tried").split():
-                await self._put_off(stored)
-            else:
+                await self.put_off(stored)
+                continue
+            try:
                 self.runtime.start(self._alone(self._run(stored, self._turn_of(stored))))
+            except StorageDamaged as error:
+                self.report(str(error))
+                await self.set_aside(stored, error)
 
     async def next_tending(self, bot_ids: Collection[int]) -> float | None:
         """Return the seconds until ``tend`` is to be called."""
@@ -355,20 +354,16 @@ class Durables:
         due = await self.journals.next_due(bot_ids)
         return None if due is None else max(0.0, due - self.wall_clock())
 
-    async def _put_off(self, stored: Stored) -> None:
-        """Look later again at what cannot go on here."""
-        there = await self.journals.load(stored.key)
-        if there is not None:
-            await self.journals.append(there, [], {}, due=self.wall_clock() + _LATER)
-
     # Memory.
 
     def add(self, run: Run) -> None:
         """Note that *run* is in memory."""
+        holders.add(run.holder)
         self.live[run.stored.key] = run
 
     def remove(self, run: Run) -> None:
         """Note that it is not."""
+        holders.discard(run.holder)
         if self.live.get(run.stored.key) is run:
             del self.live[run.stored.key]
 
@@ -388,7 +383,7 @@ def _homes(places: Sequence[Place]) -> list[Place]:
 
 
 def _fence(conversation: Conversation, stored: Stored) -> None:
-    conversation.after = int(stored.get("after")) if stored.get("after") else None
+    conversation.after = stored.after
 
 
 def run_aim(turn: Turn) -> Aim:

@@ -89,7 +89,23 @@ class Entries:
         return Entry(*parts)
 
     def outcome_of(self, entry: Entry) -> Outcome:
-        """Return what the conversation gets for *entry*."""
+        """Return what the conversation gets for *entry*.
+
+        Raises:
+            StorageDamaged: nobody can tell.
+        """
+        try:
+            return self._outcome_of(entry)
+        except AiostepError:
+            raise
+        except Exception as error:
+            what, fix = (
+                f"the outcome of {entry.kind} {entry.name!r} in a journal",
+                "end_durable() ends the conversation",
+            )
+            raise StorageDamaged(what, f"cannot be read ({type(error).__name__}: {error})", fix) from error
+
+    def _outcome_of(self, entry: Entry) -> Outcome:
         tag, payload = entry.tag, entry.payload
         if tag == "v":
             return Outcome(payload)

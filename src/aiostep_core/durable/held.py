@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import NonDeterminismError, NotStorable
+from ..errors import AiostepError, NonDeterminismError, NotStorable
 from .entries import Entries
 from .inbox import Inbox
 from .journal import Machine
@@ -21,19 +21,25 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from ..context import Turn
+    from ..keys import Place
+    from .abc import Scribe
     from .conversations import Durables
     from .flows import Flow
 
-__all__ = ["Held", "Lost"]
+__all__ = ["LATER", "Held", "Lost", "failed_fields", "holders", "name_place", "read_first"]
 
 logger = logging.getLogger("aiostep")
 
 #: Seconds for which the result of a conversation is kept, and that its updates were taken.
 _TRACE: Final = 24 * 3600.0
 #: Seconds until a conversation that failed is tried again, by a process that has not tried it.
-_LATER: Final = 60.0
+LATER: Final = 60.0
 _TRIES: Final = 5
 _numbers = itertools.count(1)
+
+
+#: What goes on in this process now; others of the same owner have failed.
+holders: Final[set[str]] = set()
 
 
 class Lost(Exception):
@@ -58,7 +64,7 @@ class Held(Inbox):
         self.turn = turn
         self.holder = f"{durables.owner()}/{next(_numbers)}"
         self._last_error: BaseException | None = None
-        self._first: dict[str, Any] = {}  # the update that it began with, by its text, until a replay takes it
+        self._first: dict[str, Any] = {}
         scribe = turn.adapter.scribe
         assert scribe is not None
         self._scribe = scribe
@@ -93,7 +99,12 @@ class Held(Inbox):
         Raises:
             StorageDamaged: the journal cannot be read.
         """
-        self.machine = self._machine_of(self.stored)
+        try:
+            self.machine = self._machine_of(self.stored)
+        except AiostepError:
+            raise
+        except Exception as error:
+            raise self.stored.damaged("what it waits for, or another field", error) from error
 
     async def verify(self, name: str) -> None:
         """Replay the journal beside the conversation, to see whether it comes to the same question.
@@ -115,16 +126,18 @@ class Held(Inbox):
     def read_first(self) -> Any:
         """Return the update that it began with. One replay gets this very object, which is its own from then on."""
         written = self.stored.get("update")
-        self._first = {written: self._scribe.read_update(self.stored.bot_id, json.loads(written))}
+        self._first = {written: read_first(self.stored, self._scribe)}
         return self._first[written]
 
     def _machine_of(self, stored: Stored) -> Machine:
         values = self._durables.values
         written = stored.get("update")
-        carrier = self._first.pop(written, None) or self._scribe.read_update(stored.bot_id, json.loads(written))
+        carrier = self._first.pop(written, None) or read_first(stored, self._scribe)
         args, kwargs = self._scribe.arguments(self.flow.fn, carrier)
         more: list[Any] = values.decode(stored.get("more")) if stored.get("more") else []
         asked = values.decode(stored.get("asked")) if stored.get("asked") else None
+        if asked is not None and not isinstance(asked[0], str):
+            raise TypeError(f"{asked[0]!r} is no name of a question")
         begun = stored.get("begun")
         return Machine(
             partial(self.flow.fn, *args, *more, **kwargs),
@@ -143,14 +156,38 @@ class Held(Inbox):
         kind, _, signal = name.partition(" ")
         if kind != "signal" or not self.stored.get("signals"):
             return None
-        found: list[str] = json.loads(self.stored.get("signals")).get(signal)
+        found: Any = self.stored.parts("signals", {}).get(signal)
         return found[0] if found else None
 
     def _without(self, name: str) -> str:
         """Return the field when the first signal for that operation was taken."""
-        signals: dict[str, list[str]] = json.loads(self.stored.get("signals"))
+        signals: dict[str, list[str]] = self.stored.parts("signals", {})
         del signals[name.partition(" ")[2]][0]
         return json.dumps({one: rest for one, rest in signals.items() if rest})
+
+    # Where it waits, besides its own place.
+
+    async def hint(self, place: Place) -> None:
+        """Note that it waits at another place than its own, unless a block around has done so."""
+        if place not in self.machine.blocks:
+            await self._durables.journals.hint(place, self.stored.key)
+
+    async def _forget_hint(self, place: Place) -> None:
+        """Note that it does not wait there any more."""
+        if place != self.stored.place and place not in self.machine.blocks:
+            await self._durables.journals.forget_hint(place)
+
+    async def hold_place(self, place: Place) -> None:
+        """Keep what arrives at *place* from now on, in whichever process: a block begins."""
+        if place != self.stored.place:
+            await self.hint(place)
+
+    async def leave_place(self, place: Place) -> None:
+        """Keep nothing more for the block that ends; what nobody has read goes to ordinary handlers."""
+        await self._forget_hint(place)
+        held = (self.turn.conversations or {}).get(place)
+        if held is not None and place != self.stored.place and place not in self.machine.blocks:
+            self._durables.runtime.close_conversation(held)
 
     # Writing.
 
@@ -186,7 +223,7 @@ class Held(Inbox):
                 raise Lost
             # Somebody has put an update into the inbox.
             self.stored = there
-            self._receive(there.get("inbox"))
+            self._receive()
         raise Lost
 
     async def _end(self, how: str, value: Any) -> None:
@@ -201,33 +238,31 @@ class Held(Inbox):
         await self.save({**empty, "status": DONE, "ended": how, "result": result}, keep=0, ttl=_TRACE)
 
     async def fail(self, error: BaseException) -> None:
-        """Write down that its code raised: it goes on when that is mended.
+        """Write down that its code raised, and have errors of ours say where: it goes on when that is mended.
 
         An effect whose own error ended it is forgotten, or it would fail with the same error for ever.
         """
+        is_own = self._last_error is error
+        name_place(error, self.flow.name, self.machine.position - is_own)
         keep = None
-        if self._last_error is error:
+        if is_own:
             if self.machine.fresh:
                 self.machine.fresh.pop()
             else:
                 keep = self.machine.stored - 1
         how = {} if keep is None else {"keep": keep}
         with contextlib.suppress(Lost):
-            await self.save({**self._failed(error), **self._seen()}, due=self.wall() + _LATER, **how)
+            failed = failed_fields(self.stored, error, self._durables.owner())
+            await self.save({**failed, **self._seen()}, due=self.wall() + LATER, **how)
 
     async def set_aside(self, error: BaseException) -> None:
         """Write down that the journal cannot be read here."""
-        fields, due = {**self._failed(error), **self._seen()}, self.wall() + _LATER
-        await self._durables.journals.append(self.stored, [], fields, due=due)
-
-    def _failed(self, error: BaseException) -> dict[str, str]:
-        tried = " ".join([*self.stored.get("tried").split()[-7:], self._durables.owner()])
-        return {"status": FAILED, "tried": tried, "ended": f"{type(error).__name__}: {error}"[:500]}
+        await self._durables.set_aside(self.stored, error, self._seen())
 
     async def _begin_anew(self, finished: Finished) -> None:
         """Go back to a position, or begin again with an empty journal."""
         machine, values = self.machine, self._durables.values
-        fields = self.lease() | {"epoch": str(int(self.stored.get("epoch") or 0) + 1), "begun": "", "asked": ""}
+        fields = self.lease() | {"epoch": self._next_epoch(), "begun": "", "asked": ""}
         if finished.how is How.AGAIN:
             machine.fresh.clear()
             fields |= {"more": values.encode(list(finished.value), "the arguments of continue_as_new()"), "book": ""}
@@ -242,7 +277,7 @@ class Held(Inbox):
     async def _carry(self) -> None:
         """Begin the new code with the answers that there are."""
         stored, values = self.stored, self._durables.values
-        book = json.loads(stored.get("book") or "{}")
+        book: dict[str, str] = stored.parts("book", {})
         for text in stored.entries:
             entry = self._entries.read(text)
             if entry.kind in (Kind.WAIT, Kind.EFFECT) and entry.tag in ("v", "o", "u", "m"):
@@ -250,11 +285,14 @@ class Held(Inbox):
         logger.info("the durable conversation %s begins anew, with %d answers", self.flow.name, len(book))
         self._withdraw()
         self.machine.fresh.clear()
-        anew = {"epoch": str(int(stored.get("epoch") or 0) + 1), "book": json.dumps(book), "begun": "", "asked": ""}
+        anew = {"epoch": self._next_epoch(), "book": json.dumps(book), "begun": "", "asked": ""}
         seen, self.delivery = self._seen(), None
         version = {"version": str(self.flow.version)}
         await self.save({**self.lease(), **anew, **version, **seen}, keep=0)
         await self._reload()
+
+    def _next_epoch(self) -> str:
+        return str(int(self.stored.number("epoch") or 0) + 1)
 
     async def _reload(self) -> None:
         self.machine.kill()
@@ -265,5 +303,32 @@ class Held(Inbox):
         self.load()
 
     def _book(self, stored: Stored) -> dict[str, Outcome]:
-        written: dict[str, str] = json.loads(stored.get("book") or "{}")
+        written: dict[str, str] = stored.parts("book", {})
         return {name: self._entries.outcome_of(self._entries.read(text)) for name, text in written.items()}
+
+
+def read_first(stored: Stored, scribe: Scribe) -> Any:
+    """Return the update that a conversation began with.
+
+    Raises:
+        StorageDamaged: it cannot be read.
+    """
+    try:
+        return scribe.read_update(stored.bot_id, stored.parts("update", {}))
+    except AiostepError:
+        raise
+    except Exception as error:
+        raise stored.damaged("the update at the beginning", error) from error
+
+
+def failed_fields(stored: Stored, error: BaseException, owner: str) -> dict[str, str]:
+    """Return what is written of a conversation that *owner* cannot go on with."""
+    tried = " ".join([*stored.get("tried").split()[-7:], owner])
+    return {"status": FAILED, "tried": tried, "ended": f"{type(error).__name__}: {error}"[:500]}
+
+
+def name_place(error: BaseException, name: str, position: int) -> None:
+    """Have an error of ours say in which conversation it was raised, and where in that."""
+    said = str(error)
+    if isinstance(error, AiostepError) and len(error.args) == 1 and not said.startswith("in the durable conversation"):
+        error.args = (f"in the durable conversation {name!r}, at operation {position}: {said}",)

@@ -6,8 +6,9 @@ the conversation is taken out of memory stays with it, rather than going to ordi
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ..decisions import Changes, Outcome
@@ -96,6 +97,21 @@ class Inbox:
         if decision.outcome is Outcome.PASS:
             runtime.perform(Changes(leftovers=[delivery]))
 
+    @contextlib.contextmanager
+    def hiding_unread(self) -> Iterator[None]:
+        """Let no question find an answer that has come: it is only asked to be ended."""
+        hidden = [(one, one.unread) for one in self._mailboxes if one.unread]
+        for conversation, _ in hidden:
+            conversation.unread = None
+        try:
+            yield
+        finally:
+            for conversation, unread in hidden:
+                if conversation.is_open:
+                    conversation.unread = [*(unread or ()), *(conversation.unread or ())]
+                else:
+                    self._durables.runtime.perform(Changes(leftovers=self.close(unread or [])))
+
     def _seen(self) -> dict[str, str]:
         return self.stored.seen_with(None if self.delivery is None else self.delivery.facts.update_id)
 
@@ -126,7 +142,7 @@ class Inbox:
             stored, inbox = self.stored, self._inbox({})
             if stored.status != RUN or stored.get("inbox") == inbox:
                 return
-            if await self._durables.journals.append(stored, [], {"inbox": inbox}, due=float(stored.get("until"))):
+            if await self._durables.journals.append(stored, [], {"inbox": inbox}, due=stored.number("until")):
                 return
 
     async def _leave_behind(self) -> None:
@@ -176,10 +192,10 @@ class Inbox:
         journals, stored = self._durables.journals, self.stored
         written = self._scribe.write_update(delivery.carrier)
         for _ in range(_TRIES):
-            inbox = [one for one in json.loads(stored.get("inbox") or "[]") if not stored.has_seen(one["update_id"])]
+            inbox = [one for one in stored.parts("inbox", []) if not stored.has_seen(one["update_id"])]
             if any(one["update_id"] == written["update_id"] for one in inbox):
                 return
-            due = float(stored.get("until") or 0)
+            due = stored.number("until") or 0.0
             if len(inbox) < UNREAD and await journals.append(
                 stored, [], {"inbox": json.dumps([*inbox, written])}, due=due
             ):
@@ -191,12 +207,17 @@ class Inbox:
         # It waits by now, or is over, or has more to read than it may.
         self._durables.runtime.perform(Changes(leftovers=[delivery]))
 
-    def _receive(self, inbox: str) -> None:
-        """Put what came to other processes, or before, into the mailbox."""
-        if not inbox:
-            return
-        for written in json.loads(inbox):
-            delivery = self._entries.delivery_of(written)
+    def _receive(self) -> None:
+        """Put what came to other processes, or before, into the mailbox.
+
+        Raises:
+            StorageDamaged: it cannot be read.
+        """
+        for written in self.stored.parts("inbox", []):
+            try:
+                delivery = self._entries.delivery_of(written)
+            except Exception as error:
+                raise self.stored.damaged("the inbox", error) from error
             update_id, unread = delivery.facts.update_id, [one for box in self._mailboxes for one in box.unread or ()]
             if not self.stored.has_seen(update_id) and all(one.facts.update_id != update_id for one in unread):
                 self._take_in(delivery)

@@ -18,11 +18,14 @@ one conversation exactly one can. The fields of a record:
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from ..errors import StorageDamaged
 from ..keys import Place
 from ..storages.abc import Found, RecordKey
 from ..storages.owners import is_gone
@@ -88,7 +91,41 @@ class Stored:
     @property
     def due(self) -> float | None:
         """When its time limit is up, if it waits with one."""
-        return float(self.get("due")) if self.get("due") else None
+        return self.number("due")
+
+    @property
+    def after(self) -> int | None:
+        """The update that it went on with last."""
+        found = self.number("after")
+        return None if found is None else int(found)
+
+    def number(self, name: str) -> float | None:
+        """Return a field that is a number; None if it is none."""
+        try:
+            found = float(self.get(name) or "nan")
+        except ValueError:
+            return None
+        return found if math.isfinite(found) else None
+
+    def parts(self, name: str, empty: Any) -> Any:
+        """Return a field that is JSON, of the same type as *empty*.
+
+        Raises:
+            StorageDamaged: it is none.
+        """
+        try:
+            found: Any = json.loads(self.get(name)) if self.get(name) else empty
+            if type(found) is not type(empty):
+                raise ValueError(f"{found!r} is no {type(empty).__name__}")
+        except ValueError as error:
+            raise self.damaged(f"the field {name!r}", error) from error
+        return found
+
+    def damaged(self, what: str, error: BaseException) -> StorageDamaged:
+        """Return the error of somebody who cannot read a part of it."""
+        where = f"{what} of the journal of the durable conversation {self.get('name')!r} with {self.place.key}"
+        fix = "end_durable() ends it, and whoever it is with can begin again"
+        return StorageDamaged(where, f"cannot be read ({type(error).__name__}: {error})"[:300], fix)
 
     @property
     def bot_id(self) -> int:
@@ -101,7 +138,9 @@ class Stored:
 
     def is_held(self, wall: float) -> bool:
         """Tell whether a process that lives goes on with it now."""
-        return self.status == RUN and float(self.get("until") or 0) > wall and not is_gone(self.get("owner"))
+        until = self.number("until") or 0.0
+        # A lease that ends later than any can was written before the clock was set back.
+        return self.status == RUN and wall < until <= wall + 2 * LEASE and not is_gone(self.get("owner"))
 
     def has_seen(self, update_id: int | None) -> bool:
         """Tell whether it has taken this update, or began with it."""

@@ -19,16 +19,19 @@ class Resumption(Step):
 
     Attributes:
         end: ends it, because the person wants to leave.
+        is_back: it goes on in this process, and has not come to a question yet.
         is_here: it goes on in this process, and its wait has been asked about the update; or it waits elsewhere.
     """
 
     stored: Stored = field(kw_only=True)
     is_here: bool = False
+    is_back: bool = False
     end: Callable[..., Any] = field(kw_only=True)
 
     def leaving(self) -> Resumption | None:
         """Return what takes the word with which the person wants to leave; None if that is not for this one."""
-        if self.is_here or not self.stored.is_open or "firm" in self.stored.get("takes").split():
+        is_asked = self.is_here and not self.is_back  # by the engine, which knows it since before the update came
+        if is_asked or not self.stored.is_open or "firm" in self.stored.get("takes").split():
             return None
         return replace(self, fn=self.end)
 
@@ -38,8 +41,8 @@ class Resumption(Step):
         if stored.has_seen(facts.update_id):
             return True
         takes = stored.get("takes").split()
-        after = stored.get("after")
-        is_old = facts.update_id is not None and bool(after) and facts.update_id <= int(after)
+        after = stored.after
+        is_old = facts.update_id is not None and after is not None and facts.update_id <= after
         return (
             stored.is_open
             and not self.is_here

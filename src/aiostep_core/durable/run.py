@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ from ..errors import (
     EffectInDoubt,
     NonDeterminismError,
     NotDurable,
+    NotStorable,
     StorageDamaged,
     StorageUnavailable,
     WaitCancelled,
@@ -27,7 +29,6 @@ from .values import Entry, Evicted, Finished, How, Kind, Operation, Outcome
 if TYPE_CHECKING:
     from ..context import Turn
     from ..facts import Delivery
-    from ..keys import Place
     from ..waits import Wait
     from .conversations import Durables
     from .flows import Flow
@@ -166,7 +167,7 @@ class Run(Doing):
             self._hand_back()
             raise Left
         self.stored = stored
-        if stored.is_held(self.wall()):
+        if self._durables.is_held(stored):
             if delivery is not None:
                 self._withdraw()
                 await self._put_into_inbox(delivery)
@@ -176,11 +177,11 @@ class Run(Doing):
             raise Left
         self.flow = flow
         try:
+            self._receive()
             self.load()
         except StorageDamaged as error:
             await self.set_aside(error)
             raise
-        self._receive(stored.get("inbox"))
 
     # Driving.
 
@@ -194,7 +195,7 @@ class Run(Doing):
                     await self._end("returned", stop.value)
                     return stop.value
                 else:
-                    await self._begin_anew(stop)
+                    await self._begin_again(stop)
             except Lost:
                 self.machine.kill()
                 self._close_several()
@@ -202,6 +203,13 @@ class Run(Doing):
                     raise Left from None
                 self.offer(self.delivery, self.conversation)
                 await self.take_over()
+
+    async def _begin_again(self, stop: Finished) -> None:
+        try:
+            await self._begin_anew(stop)
+        except NotStorable as error:
+            await self.fail(error)
+            raise
 
     async def _step(self) -> Operation | Finished:
         """Let the conversation's own code run."""
@@ -277,7 +285,8 @@ class Run(Doing):
                 raise _Signalled(text)
             if operation.is_in_doubt and self.flow.on_doubt == "raise":
                 raise EffectInDoubt(operation.name, self._key())
-            value, kept.delivery = await operation.perform(kept)
+            with contextlib.nullcontext() if self._reason is None else self.hiding_unread():
+                value, kept.delivery = await operation.perform(kept)
             return self._entries.answer(operation.name, value, kept.delivery, kept.made_of)
         except (Lost, Left, NonDeterminismError, StorageUnavailable):
             raise
@@ -354,28 +363,6 @@ class Run(Doing):
             self.watch(wait.conversation)
         self._tidy_up()
         self._durables.touch(self)
-
-    async def hint(self, place: Place) -> None:
-        """Note that it waits at another place than its own, unless a block around has done so."""
-        if place not in self.machine.blocks:
-            await self._durables.journals.hint(place, self.stored.key)
-
-    async def _forget_hint(self, place: Place) -> None:
-        """Note that it does not wait there any more."""
-        if place != self.stored.place and place not in self.machine.blocks:
-            await self._durables.journals.forget_hint(place)
-
-    async def hold_place(self, place: Place) -> None:
-        """Keep what arrives at *place* from now on, in whichever process: a block begins."""
-        if place != self.stored.place:
-            await self.hint(place)
-
-    async def leave_place(self, place: Place) -> None:
-        """Keep nothing more for the block that ends; what nobody has read goes to ordinary handlers."""
-        await self._forget_hint(place)
-        held = (self.turn.conversations or {}).get(place)
-        if held is not None and place != self.stored.place and place not in self.machine.blocks:
-            self._durables.runtime.close_conversation(held)
 
     def encode(self, value: object) -> str:
         """Return what is asked, as it is kept."""

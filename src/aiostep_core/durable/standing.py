@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ..context import current_turn
-from ..errors import BadArgument, WaitCancelled
+from ..errors import BadArgument, StorageDamaged, WaitCancelled
 from ..installed import runtime_of
 from ..keys import Key, MessageKey
 from ..targets import aim
@@ -114,13 +114,21 @@ def _place(target: Any, scope: Scope | None) -> Any:
 
 
 def _standing(stored: Stored, values: Values) -> Standing:
-    asked = values.decode(stored.get("asked")) if stored.get("asked") else None
+    asked: Any = _read(stored.get("asked"), values) if stored.status == PARK else None
     return Standing(
         name=stored.get("name"),
-        version=int(stored.get("version") or 0),
+        version=int(stored.number("version") or 0),
         key=stored.place.key,
         state=_STATES.get(stored.status, stored.status),
-        question=None if asked is None or stored.status != PARK else asked[0].partition(" ")[2],
+        question=str(asked[0]).partition(" ")[2] if isinstance(asked, list) and asked else None,  # pyright: ignore[reportUnknownArgumentType]
         ended=stored.get("ended"),
-        result=values.decode(stored.get("result")) if stored.get("result") else None,
+        result=_read(stored.get("result"), values),
     )
+
+
+def _read(written: str, values: Values) -> Any:
+    """Return what was written; None if that is nothing, or damaged: who looks at all must see the others."""
+    try:
+        return values.decode(written) if written else None
+    except StorageDamaged:
+        return None
