@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from aiostep.__main__ import main as command
-from aiostep_core import ask, choose, wait_for
+from aiostep_core import ask, choose, conversation, wait_for
 from aiostep_core.durable.flows import durable, flow_named, flows
 from aiostep_core.durable.operations import random, run, sub
 from aiostep_core.errors import BadArgument
@@ -21,6 +22,8 @@ from aiostep_core.storages.sqlite import SqliteRecords
 from aiostep_testing.contract import Ctx
 from aiostep_testing.contract.stage import Stage
 from aiostep_testing.recorded import export_journals, recordings_in, replay_journal, replay_journals
+
+pytestmark = pytest.mark.anyio
 
 #: The harness that plays.
 playing: list[Any] = []
@@ -84,7 +87,8 @@ async def order(update: Any, *_: Any) -> None:
     if town == "PARIS":
         await random()
     receipt = await run(pay, name)
-    note = await wait_for()
+    async with conversation(timeout=100):
+        note = await wait_for()
     size = await choose(f"Size for {town}?", {"S": "Small", "L": "Large"})
     await say(update, f"{size} {receipt} {playing[-1].text_of(note)}")
     await ask("Sure?", str)
@@ -170,8 +174,14 @@ def change(path: Path, **fields: Any) -> Path:
     return path
 
 
-def refuse(*args: object, **options: object) -> None:
-    raise AssertionError("a socket was opened")
+def disconnect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """See to it that nobody can be reached."""
+
+    def refuse(*args: object, **options: object) -> None:
+        raise AssertionError("somebody was to be reached")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
 @pytest.mark.parametrize("redact", [False, True])
@@ -183,7 +193,7 @@ def test_recorded_conversations_fit(
     harness_class, make = bot()
     written = record(harness_class, tmp_path, redact=redact, keep=["details"])
     target, calls = make(), len(playing[-1].world.calls)
-    monkeypatch.setattr(socket, "socket", refuse)
+    disconnect(monkeypatch)
 
     replays = replay_journals(tmp_path, target)
 
@@ -280,14 +290,21 @@ def test_code_with_a_bot_of_its_own(journals: Path, dispatcher: Any, monkeypatch
     """On aiogram calls by way of another bot than the message's are answered from the journal if it is passed."""
     from aiogram import Bot
 
-    monkeypatch.setattr(socket, "socket", refuse)
+    disconnect(monkeypatch)
     deploy(through_its_own_bot)
     own[:] = [Bot("43:OWN")]
     path = change(longest(journals), status="run", asked=None)
     change(path, entries=json.loads(path.read_text("utf-8"))["entries"][:2])
 
     assert replay_journal(path, dispatcher, bot=own[0]).detail == "is as far as the journal goes"
-    assert replay_journal(path, dispatcher).outcome == "raises"
+    replayed = replay_journal(path, dispatcher)
+    assert (replayed.outcome, "pass bot=" in replayed.detail) == ("raises", True)
+    asyncio.run(own[0].session.close())
+
+
+async def test_a_replay_inside_of_a_loop(journals: Path, dispatcher: Any) -> None:
+    """Journals can be replayed in a test that is a coroutine as well."""
+    replay_journals(journals, dispatcher).check()
 
 
 async def shorter(update: Any, *_: Any) -> None:

@@ -14,11 +14,12 @@ from aiostep_core.abc import Adapter
 from aiostep_core.durable.flows import Flow, flow_for
 from aiostep_core.durable.journals import Stored
 from aiostep_core.durable.replaying import Replay, is_open
-from aiostep_core.errors import BadArgument, NonDeterminismError, StorageDamaged
+from aiostep_core.errors import BadArgument, NonDeterminismError, NonDurableAwait, StorageDamaged
 from aiostep_core.installed import engine_of, install
 from aiostep_core.runtime import Runtime
 
 from .files import Recording, recordings_in
+from .offline import offline
 
 __all__ = ["Replayed", "Replays", "replay_journal", "replay_journals"]
 
@@ -93,7 +94,7 @@ def replay_journals(folder: str | PathLike[str], *targets: Any, bot: Any = None)
     """Replay all journals in *folder* against the durable functions that are registered now.
 
     Each function is run from its beginning as far as its journal goes, with what it got then: no network, no storage,
-    no effect. It needs no event loop, and no bot that works: any token will do.
+    no effect. No bot has to work for that: any token will do.
 
     Args:
         targets: the dispatcher, application or bot, one for each framework; aiostep need not be installed on it. What
@@ -105,13 +106,13 @@ def replay_journals(folder: str | PathLike[str], *targets: Any, bot: Any = None)
         UnsupportedTarget: no adapter knows a target.
     """
     with _bench(targets) as bench:
-        return Replays(Path(folder), [_replayed(path, bench, bot) for path in recordings_in(folder)])
+        return Replays(Path(folder), offline(lambda: [_replayed(path, bench, bot) for path in recordings_in(folder)]))
 
 
 def replay_journal(path: str | PathLike[str], *targets: Any, bot: Any = None) -> Replayed:
     """Replay one recorded journal; see ``replay_journals``."""
     with _bench(targets) as bench:
-        return _replayed(Path(path), bench, bot)
+        return offline(lambda: _replayed(Path(path), bench, bot))
 
 
 _Bench = dict[str, tuple[Runtime, Adapter[Any]]]
@@ -176,7 +177,10 @@ def _told(error: BaseException) -> str:
     """Describe an error, and where the user's code raised it."""
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
     where = f" ({ours[-1].filename}:{ours[-1].lineno})" if ours else ""
-    return f"{type(error).__name__}: {error}{where}"
+    fix = (
+        "; if it is a call of a bot that is not the message's, pass bot=" if isinstance(error, NonDurableAwait) else ""
+    )
+    return f"{type(error).__name__}: {error}{where}{fix}"
 
 
 def _is_ours(filename: str) -> bool:
