@@ -129,6 +129,8 @@ def markup_json(markup: Any) -> Json | None:
         return None
     if isinstance(markup, types.ReplyKeyboardForceReply):
         return {"force_reply": True, "selective": bool(markup.selective)}
+    if isinstance(markup, types.ReplyKeyboardHide):
+        return {"remove_keyboard": True, "selective": bool(markup.selective)}
     if isinstance(markup, types.ReplyInlineMarkup):
         return {"inline_keyboard": [[_button_json(one) for one in row.buttons] for row in markup.rows]}
     if isinstance(markup, types.ReplyKeyboardMarkup):
