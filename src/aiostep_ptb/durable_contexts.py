@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from telegram.ext import BaseHandler, CallbackContext, ConversationHandler
 
@@ -16,7 +16,7 @@ __all__ = ["context_for"]
 
 #: What of a context is not the same in a replay.
 _LIVE: Final = ("user_data", "chat_data", "bot_data", "job_queue", "update_queue")
-_Handler = BaseHandler[Any, Any, Any]
+_Handler: TypeAlias = "BaseHandler[Any, Any, Any]"  # before 21.0 it takes fewer parameters
 _Contexts = type[CallbackContext[Any, Any, Any, Any]]
 
 
