@@ -56,10 +56,10 @@ class Arrival:
         self._runtime = adapter.runtime
         self._stages: dict[str, StepStage] = {}
         self._bot: Bot | None = None
-        self._bot_id = 0
         # Asked about every update, so without a call in between.
         engine = adapter.runtime.engine
-        self._is_new = engine.updates.add
+        self._updates = engine.updates
+        self._bot_id, self._is_new = 0, engine.updates.of(0).add
         self._is_stranger, self._glance, self._is_cancel = engine.is_stranger, engine.glance, engine.is_cancel_text
         self._index = engine.waits.index
         self._busy = (*engine.signs_of_life, adapter.runtime.steps.storage.scopes)
@@ -68,7 +68,7 @@ class Arrival:
         """Take the update, or hand it on. Nothing is awaited before that is decided, if no filter has to be."""
         bot = data["bot"]
         bot_id = self._bot_id if bot is self._bot else self._meet_bot(bot)
-        if not self._is_new(bot_id, event.update_id):
+        if not self._is_new(event.update_id):
             return _nothing()  # it came before
         if any(self._busy) and (found := self._look(event, bot_id)) is not _NOBODY:
             if found is _UNCLEAR:
@@ -85,6 +85,7 @@ class Arrival:
     def _meet_bot(self, bot: Bot) -> int:
         """Remember *bot*, nearly always the only one, and its id, which aiogram works out whenever it is asked."""
         self._bot, self._bot_id = bot, bot.id
+        self._is_new = self._updates.of(self._bot_id).add
         if self._bot_id not in self._adapter.fed_by:
             self._adapter.meet_bot(bot)
         return self._bot_id
@@ -166,7 +167,7 @@ class Arrival:
             return result
         finally:
             turn.is_over = True
-            if turn.conversations is not None or turn.clicks:
+            if turn.conversations is not None:  # clicks are answers: who has some has conversations
                 await self._runtime.end_turn(turn, error)
             current_turn.reset(token)
 
