@@ -104,13 +104,11 @@ class Durables(Custody):
             stored = Stored(key_of(home.place), left, revision=0 if stored is None else stored.revision)
             run = Run(self, flow, stored, turn)
             run.start(args)
-            holders.add(run.holder)
             if await self._write_begin(run, scribe.format, scribe.write_update(turn.carrier)):
                 found = await run.go()
                 if run.has_left:  # whoever called it as a function must not take that for its result
                     raise WaitCancelled(self.runtime.closed_for or "elsewhere", f"{flow.name} goes on by itself")
                 return found
-            holders.discard(run.holder)
             run.machine.kill()
         raise AlreadyWaiting(home.key, "others begin it at the same time, again and again")
 
@@ -131,7 +129,14 @@ class Durables(Custody):
             "owner": self.owner(),
             **run.lease(),
         }
-        return await self.journals.append(run.stored, [], fields, keep=0, due=float(fields["until"]))
+        is_begun = False
+        holders.add(run.holder)  # before anybody can read that it runs
+        try:
+            is_begun = await self.journals.append(run.stored, [], fields, keep=0, due=float(fields["until"]))
+        finally:
+            if not is_begun:
+                holders.discard(run.holder)
+        return is_begun
 
     async def _again(self, stored: Stored, turn: Turn) -> Any:
         """Take the update that began a conversation, which was delivered once more."""
