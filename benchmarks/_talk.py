@@ -69,6 +69,7 @@ class Talk:
         self._group = group
         self._who = 0
         self.tasks: set[asyncio.Task[Any]] = set()
+        self._error: BaseException | None = None
         _talks.append(self)
 
     @property
@@ -89,8 +90,16 @@ class Talk:
         self.session.asked.clear()
         task = asyncio.create_task(self.dispatcher.feed_update(self.bot, update))
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._is_over)
         await self.session.asked.wait()
+        if self._error is not None:
+            raise self._error
+
+    def _is_over(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = error
+            self.session.asked.set()  # nobody will be asked any more
 
     async def begin(self, answers: int = 0) -> Talk:
         """Begin with somebody new, and let them answer so often."""
