@@ -109,7 +109,6 @@ class Durables(Custody):
                 if run.has_left:  # whoever called it as a function must not take that for its result
                     raise WaitCancelled(self.runtime.closed_for or "elsewhere", f"{flow.name} goes on by itself")
                 return found
-            run.machine.kill()
         raise AlreadyWaiting(home.key, "others begin it at the same time, again and again")
 
     async def _write_begin(self, run: Run, format: str, update: Any) -> bool:
@@ -136,6 +135,7 @@ class Durables(Custody):
         finally:
             if not is_begun:
                 holders.discard(run.holder)
+                run.machine.kill()
         return is_begun
 
     async def _again(self, stored: Stored, turn: Turn) -> Any:
