@@ -90,7 +90,7 @@ class Entry:
             turn.is_over = True
             if adapter.raised:
                 raised = adapter.raised.pop(turn, raised)
-            if turn.conversations is not None or turn.clicks:
+            if turn.conversations is not None:  # clicks are answers: who has some has conversations
                 await runtime.end_turn(turn, raised)
             current_turn.reset(token)
 

@@ -144,7 +144,7 @@ class ThreadedEntry:
         finally:
             current_turn.reset(token)
             self.awake.discard(turn)
-            if raised is None and turn.conversations is None and not turn.clicks and not self._raised:
+            if raised is None and turn.conversations is None and not self._raised:
                 turn.is_over = True
             else:
                 self._leave(turn, raised)
