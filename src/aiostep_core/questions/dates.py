@@ -25,12 +25,15 @@ _YEAR_FIRST: Final = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})")
 _DAY_FIRST: Final = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})")
 _EITHER: Final = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4}|\d{2})")
 _NAMED: Final = re.compile(
-    r"(?:(\d{1,2})\.?(?:st|nd|rd|th)?\s+)?([^\W\d]+)\.?\s+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(\d{4})"
+    r"(?:(\d{1,2})\.?(?:st|nd|rd|th)?\s+(?:(?:of|de)\s+)?)?([^\W\d]+)\.?,?\s+"
+    r"(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(?:(?:de|del)\s+)?(\d{4})",
+    re.IGNORECASE,
 )
 _TIME: Final = re.compile(r"(\d{1,2})(?:[:.h](\d{2})(?::(\d{2}))?)?\s*(am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
 _ZONED: Final = re.compile(r"(.*?)\s*(?:(z|utc|gmt)|(?:utc|gmt)?([+-])(\d{1,2}):?(\d{2})?)", re.IGNORECASE)
 _CLOCK: Final = re.compile(r"(\d{1,4}):(\d{2})(?::(\d{2}))?")
 _PART: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*([^\W\d]+)\.?,?\s*")
+_HALF_NAMED: Final = re.compile(r"(\d{1,4})\s*h\s*([0-5]?\d)", re.IGNORECASE)
 _ISO_PERIOD: Final = re.compile(r"p(?:(\d+)d)?(?:t(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?)?", re.IGNORECASE)
 _UNITS: Final = {
     "week": timedelta(weeks=1),
@@ -73,7 +76,8 @@ class Times:
     def parse(self, delivery: Delivery) -> time:
         """Return the time, without a zone."""
         problem = say_again("time", example=_EXAMPLE.strftime("%H:%M"))
-        return _time(plain_digits(text_of(delivery, problem)), problem)
+        text = _o_clock(plain_digits(text_of(delivery, problem)))
+        return _time(re.sub(rf"^(?:{_any_of('at')})\s+", "", text, flags=re.IGNORECASE), problem)
 
 
 class Datetimes:
@@ -91,14 +95,15 @@ class Datetimes:
         text = plain_digits(text_of(delivery, problem))
         if text.casefold() in words("now"):
             return self._now()
-        text, zone = _without_zone(text)
+        text, zone = _without_zone(_o_clock(text))
         day, _, rest = re.sub(r"(?<=\d)[tT](?=\d)|,\s+", " ", text).rpartition(" ")
         if re.fullmatch(r"[ap]\.?m\.?", rest, re.IGNORECASE):
             day, _, hour = day.rpartition(" ")
             rest = f"{hour} {rest}"
         if not day or not re.search(r"[:.h]|m$|m\.$", rest, re.IGNORECASE):
             raise problem
-        found = _date(day.removesuffix(" at").strip(), lambda: self._now().date(), problem)
+        day = re.sub(rf"(?:[\s,]+(?:{_any_of('at')}))?[\s,]*$", "", day, flags=re.IGNORECASE)
+        found = _date(day.strip(), lambda: self._now().date(), problem)
         return datetime.combine(found, _time(rest, problem), zone)
 
 
@@ -170,6 +175,19 @@ def _months() -> dict[str, int]:
     return names
 
 
+@cache
+def _any_of(name: str) -> str:
+    """Return the part of an expression that matches what people write for *name*, the longest first."""
+    return "|".join(map(re.escape, sorted(words(name), key=len, reverse=True)))
+
+
+def _o_clock(text: str) -> str:
+    """Return *text* without the word that ends a time, such as "18:30 Uhr"; "18 h" is 18:00."""
+    clock = rf"(.*?)(\d{{1,2}})([:.h]\d{{2}}(?::\d{{2}})?)?\s*(?:{_any_of('o_clock')})\.?"
+    match = re.fullmatch(clock, text, re.IGNORECASE)
+    return text if match is None else f"{match[1]}{match[2]}{match[3] or ':00'}"
+
+
 def _time(text: str, problem: Exception) -> time:
     match = _TIME.fullmatch(text)
     if match is None or (match[2] is None and match[4] is None):
@@ -203,6 +221,9 @@ def _duration(text: str) -> timedelta:
         if minutes > 59 or seconds > 59:
             raise ValueError
         return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    if match := _HALF_NAMED.fullmatch(text):
+        return timedelta(hours=int(match[1]), minutes=int(match[2]))
+    text = re.sub(rf"\s+(?:{_any_of('and')})\s+", " ", text)
     if (match := _ISO_PERIOD.fullmatch(text)) and any(match.groups()):
         days, hours, minutes, seconds = (int(one or 0) for one in match.groups())
         return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)

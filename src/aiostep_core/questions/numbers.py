@@ -15,7 +15,7 @@ __all__ = ["Decimals", "Exact", "Wholes", "plain_digits"]
 
 #: More digits than this are a joke or an attack: converting them takes time that grows with their square.
 _LONGEST: Final = 100
-_MINUS: Final = str.maketrans({"−": "-", "–": "-", "﹣": "-", "-": "-", "+": "+"})
+_MINUS: Final = str.maketrans("\u2212\u2013\ufe63\uff0d\uff0b\uff0c\uff0e\uff1a\uff0f", "----+,.:/")
 # What may stand between groups of three digits; a comma or point there is told apart from a decimal one by the rest.
 _SPACES: Final = re.compile(r"(?<=\d)[\u0020\u00a0\u202f\u2009'’٬](?=\d{3}(?!\d))")
 _NUMBER: Final = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
