@@ -79,6 +79,8 @@ class Stepping:
         if not self._is_tended and self.storage.is_durable:
             self.begin()
         try:
+            if delivery.facts.gone is not None:
+                await self.storage.lose(delivery.facts)
             return await self._take(delivery) if self._may_run(delivery.facts) else None
         finally:
             if lane is not None:

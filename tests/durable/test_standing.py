@@ -108,3 +108,23 @@ async def test_ending_a_conversation_from_outside(world: World, restart: bool) -
     with pytest.raises(WaitCancelled, match="closed"):
         await result(ALICE)
     assert not await end_durable(ALICE)
+
+
+@durable("test.rude")
+async def rude(update: Any) -> None:
+    await ask("Name?")
+    raise ZeroDivisionError
+
+
+async def test_who_is_gone_is_not_tried_again(world: World) -> None:
+    """A conversation that failed, as when a message to somebody who blocks the bot does, ends when they are gone."""
+    world.boot(rude=rude)
+    await world.send("/rude")
+    await world.send("Ann")
+    assert [one.state for one in await where(ALICE)] == ["failed"]
+    assert isinstance(world.errors.pop(), ZeroDivisionError)
+
+    await world.send(None, kind="my_chat_member", gone="blocked", leaver_id=ALICE)
+    assert [(one.state, one.ended) for one in await where(ALICE)] == [("done", "WaitCancelled blocked")]
+    await world.restart()
+    assert world.errors == []

@@ -169,9 +169,13 @@ class Durables(Custody):
             await self.journals.append(there, [], {"status": "done", "ended": f"WaitCancelled {reason}"}, keep=0)
 
     async def _leave(self, stored: Stored, *_: Any) -> None:
-        """End a conversation because the person wants to leave, without holding up their next update."""
-        if self._end_soon(stored, "user") is None:
-            await self.end(stored, "user")
+        """End a conversation because the person wants to leave."""
+        await self.leave(stored, "user")
+
+    async def leave(self, stored: Stored, reason: str) -> None:
+        """End a conversation with *reason*, without holding up anybody's next update."""
+        if self._end_soon(stored, reason) is None:
+            await self.end(stored, reason)
 
     def _end_soon(self, stored: Stored, reason: str) -> Run | None:
         """Have a conversation end beside the handlers; return it, or None if that is not for this process to do."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..context import current_turn
 from ..facts import Facts
-from ..keys import Place, Scope
+from ..keys import Place, Scope, personal
 from ..steps import Step
 from ..storages.abc import StepStorage
+from .journals import Stored, key_of
 from .resumption import Resumption
 
 if TYPE_CHECKING:
@@ -74,6 +75,16 @@ class StepsAndConversations(StepStorage):
 
     async def give_back(self, step: Step, now: float) -> bool:
         return isinstance(step, Resumption) or await self.steps_only.give_back(step, now)
+
+    async def lose(self, facts: Facts) -> None:
+        durables, leaver = self._durables, facts.leaver_id
+        if not durables.is_used or leaver is None:  # nobody can say who all was in a group
+            return
+        keys = [key_of(place) for place in personal(facts.key._replace(user_id=leaver))]
+        for key, fields in zip(keys, await durables.journals.look(keys), strict=True):
+            stored = Stored(key, dict(fields))
+            if fields and stored.is_open and key not in durables.live:
+                await durables.leave(stored, facts.gone or "left")
 
     async def steps(self, now: float) -> Iterable[Step]:
         return await self.steps_only.steps(now)

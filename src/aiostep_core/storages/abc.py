@@ -267,6 +267,10 @@ class StepStorage(ABC):
     async def give_back(self, step: Step, now: float) -> bool:
         """Put a taken *step* back, unless a newer one has its place; return whether it is there."""
 
+    async def lose(self, facts: Facts) -> None:
+        """End what would go on with a person who is gone; see ``Facts.gone``."""
+        return
+
     @abstractmethod
     async def steps(self, now: float) -> Iterable[Step]:
         """Return the steps whose time is not up."""

@@ -69,12 +69,20 @@ async def ending(update: Any, *_: Any) -> None:
         await run(_pay, "finally")
 
 
+@durable("contract.losing")
+async def losing(update: Any, *_: Any) -> None:
+    try:
+        await ask("name?", str)
+    except WaitCancelled as error:
+        await run(_pay, error.reason)
+
+
 class Durable(Level, level="durable"):
     """Promise 12."""
 
     async def _start(self, stage: Stage) -> None:
         _done.clear()
-        await stage.start_durable(order, waiting, passed_by, ending)
+        await stage.start_durable(order, waiting, passed_by, ending, losing)
         _playing[:] = [stage.harness]
 
     async def _restart(self, stage: Stage) -> None:
@@ -186,6 +194,16 @@ class Durable(Level, level="durable"):
         await self._restart(stage)
         await stage.passes(stage.alice)
         assert _done == ["finally"]
+
+    async def test_a_person_who_leaves_after_a_restart(self, stage: Stage) -> None:
+        """Promise 9: who blocks the bot ends what is stored as well, at once, and finds nothing of it after that."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/losing", "name?")
+        await self._restart(stage)
+        stage.alice.block()
+        await stage.until(lambda: _done == ["blocked"], "the end")
+        stage.alice.unblock()
+        await stage.passes(stage.alice)
 
     async def test_a_newer_one_replaces_it(self, stage: Stage) -> None:
         """T20: who begins anew after a restart is asked anew; the older ends with "replaced"."""
