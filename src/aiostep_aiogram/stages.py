@@ -19,7 +19,7 @@ from aiogram.dispatcher.middlewares.user_context import UserContextMiddleware
 from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import CallbackQuery, TelegramObject, Update
 
-from aiostep_core.bot_api import PLACEHOLDERS
+from aiostep_core.bot_api import PLACEHOLDERS, is_about_message, may_be_loss
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.errors import WaitEnded
@@ -114,15 +114,9 @@ class Arrival:
 
     def _look_closely(self, event: Update, bot_id: int) -> Glance:
         """Look whether there is anything to decide about what is no plain message."""
-        message = event.message
-        if message is None:
-            is_about_message, is_loss = True, event.my_chat_member is not None or event.chat_member is not None
-        else:
-            is_about_message = message.reply_to_message is not None or message.media_group_id is not None
-            is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
         key = key_of_update(event, bot_id)
-        concerns = is_loss or self._runtime.concerns(key, about_message=is_about_message)
-        return Glance.UNCLEAR if concerns else Glance.NOBODY
+        concerns = may_be_loss(event) or self._runtime.concerns(key, about_message=is_about_message(event))
+        return _UNCLEAR if concerns else _NOBODY
 
     async def _meet(self, handler: Handler, event: Any, data: dict[str, Any]) -> Any:
         turn = Turn(self._runtime, self._adapter, (event, data))

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from .facts import Facts, is_service
 from .keys import Key
 
-__all__ = ["BotApi", "Classes", "actor_of"]
+__all__ = ["BotApi", "Classes", "actor_of", "is_about_message", "may_be_loss"]
 
 #: Telegram's placeholders for "an anonymous administrator", "a channel" and "the linked channel".
 PLACEHOLDERS: Final = frozenset({1087968824, 136817688, 777000})
@@ -74,6 +74,20 @@ def actor_of(message: Any) -> int | None:
     if message.sender_chat is not None and user.id in PLACEHOLDERS:
         return message.sender_chat.id  # type: ignore[no-any-return]
     return user.id  # type: ignore[no-any-return]
+
+
+def is_about_message(update: Any) -> bool:
+    """Tell quickly whether an update is, or may be, about a message that was there before it; see ``concerns``."""
+    message = update.message
+    return message is None or message.reply_to_message is not None or message.media_group_id is not None
+
+
+def may_be_loss(update: Any) -> bool:
+    """Tell quickly whether an update may report a loss (``Facts.gone``)."""
+    message = update.message
+    if message is None:
+        return update.my_chat_member is not None or update.chat_member is not None
+    return message.left_chat_member is not None or message.migrate_to_chat_id is not None
 
 
 class Classes(NamedTuple):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from telebot import types
 
+from aiostep_core.bot_api import is_about_message, may_be_loss
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Decision, Outcome
 from aiostep_core.errors import WaitEnded
@@ -197,7 +198,7 @@ class Entry:
         if not self._is_new(update.update_id):
             return None
         turn = Turn(self._runtime, self._adapter, update)
-        if self._is_idle() or not self._concerns(update, self._bot_id):
+        if self._is_idle() or not self._concerns(update):
             return None if self._adapter.refuse_late(update) else (turn, None)
         try:
             decision = self._runtime.meet(turn.delivery)
@@ -212,14 +213,9 @@ class Entry:
             self._runtime.clicks.refuse(turn.delivery)
         return decision.outcome is not Outcome.PASS
 
-    def _concerns(self, update: types.Update, bot_id: int) -> bool:
-        message: Any = update.message
-        if message is None:
-            is_about_message, is_loss = True, update.my_chat_member is not None or update.chat_member is not None
-        else:
-            is_about_message = message.reply_to_message is not None or message.media_group_id is not None
-            is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
-        return is_loss or self._runtime.concerns(key_of_update(update, bot_id), about_message=is_about_message)
+    def _concerns(self, update: types.Update) -> bool:
+        key = key_of_update(update, self._bot_id)
+        return may_be_loss(update) or self._runtime.concerns(key, about_message=is_about_message(update))
 
     async def _run(self, turn: Turn, decision: Decision | Exception | None) -> None:
         """Await filters and earlier updates, take the step, and let the update go on."""

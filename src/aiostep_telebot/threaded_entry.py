@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from telebot import types
 
+from aiostep_core.bot_api import is_about_message, may_be_loss
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Outcome
 from aiostep_core.errors import WaitEnded
@@ -285,14 +286,8 @@ class ThreadedEntry:
         return step, True
 
     def _concerns(self, update: types.Update) -> bool:
-        message: Any = update.message
-        if message is None:
-            is_about_message, is_loss = True, update.my_chat_member is not None or update.chat_member is not None
-        else:
-            is_about_message = message.reply_to_message is not None or message.media_group_id is not None
-            is_loss = message.left_chat_member is not None or message.migrate_to_chat_id is not None
-        key = key_of_update(update, self._adapter.bot_id)
-        return is_loss or self._runtime.concerns(key, about_message=is_about_message)
+        key = key_of_update(update, self._bot_id)
+        return may_be_loss(update) or self._runtime.concerns(key, about_message=is_about_message(update))
 
     # Handlers.
 
