@@ -21,6 +21,8 @@ from aiostep_core.durable.effects import CALL
 from aiostep_core.durable.journal import current_flow
 from aiostep_core.errors import NotDurable
 
+from .filters import STATE
+
 if TYPE_CHECKING:
     from .adapter import AiogramAdapter
 
@@ -63,6 +65,9 @@ class AiogramScribe(Scribe):
     def check(self, fn: Callable[..., Any]) -> None:
         known = _KNOWN | set(self._adapter.target.workflow_data)
         for name in _asked_for(fn):
+            if name in STATE:
+                fix = "its own variables are kept, so it needs no state; set one for others in run(...)"
+                raise NotDurable(f"the argument {name!r} of {fn.__qualname__}, which is aiogram's FSM,", fix)
             if name not in known:
                 fix = "get it inside of run(...), or keep what it comes from in the dispatcher's data"
                 raise NotDurable(f"the argument {name!r} of {fn.__qualname__}, which a middleware makes,", fix)

@@ -32,7 +32,7 @@ def compile_filter(accepts: Any) -> Callable[[Delivery], object]:
     if not callable(accepts):
         raise BadArgument("filter", accepts, "F, an aiogram filter, or a function of the update")
     parameters = _parameters(accepts)
-    if isinstance(accepts, Filter) or _is_async(accepts) or _STATE & parameters.keys():
+    if isinstance(accepts, Filter) or _is_async(accepts) or STATE & parameters.keys():
         return _awaited(accepts)
     names = _extra_names(parameters)
     if not names:
@@ -50,7 +50,7 @@ def _awaited(accepts: Any) -> Callable[[Delivery], Awaitable[object]]:
 
     filter_object = CallableObject(call)
     filter_object.awaitable = True  # it looks through functools.wraps
-    if not (filter_object.varkw or _STATE & filter_object.params):
+    if not (filter_object.varkw or STATE & filter_object.params):
         return lambda delivery: filter_object.call(delivery.update, **_data_of(delivery))
 
     async def with_state(delivery: Delivery) -> object:
@@ -96,7 +96,7 @@ def _extra_names(parameters: dict[str, inspect.Parameter]) -> frozenset[str]:
     return frozenset(one.name for one in wanted)
 
 
-_STATE = frozenset({"state", "raw_state", "fsm_storage"})
+STATE = frozenset({"state", "raw_state", "fsm_storage"})
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 

@@ -22,6 +22,7 @@ from . import asking, choosing, filling, installed, next_steps, streaming
 from .choosing import Others
 from .context import current_turn
 from .errors import BadArgument, NoTarget, WouldDeadlock
+from .keeping import current_flow
 from .reports import Pending
 from .threads import Outside, ThreadRuntime
 
@@ -325,6 +326,12 @@ def _outside(check: Any, retry: Any) -> dict[str, Any]:
 def _wait(name: str, coroutine: Coroutine[Any, Any, Any]) -> Any:
     if _yields.get():
         return Later(name, coroutine)
+    if current_flow.get() is not None:
+        coroutine.close()
+        raise WouldDeadlock(
+            f"a durable conversation waits without a thread, and {name}() of aiostep.sync holds one",
+            f"write `await {name}(...)` with that of aiostep",
+        )
     runtime = _runtime(coroutine)
     turn = current_turn.get()
     adapter: Any = turn.adapter if turn is not None else runtime.adapters[0]

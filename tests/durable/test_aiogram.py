@@ -10,9 +10,10 @@ import pytest
 from aiogram import Bot, Dispatcher
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Command
+from aiogram.fsm.context import FSMContext
 from aiogram.types import Message, User
 
-from aiostep import ask, choose, wait_for
+from aiostep import NotDurable, ask, choose, wait_for
 from aiostep_core.durable.flows import durable
 from aiostep_core.storages import MemoryRecords
 from tests.aiogram.bots import echo
@@ -121,3 +122,18 @@ async def test_a_conversation_goes_on_in_another_process(stage: Stage, restarts:
     assert isinstance(user, User)
     assert sent.bot is not None
     assert len(got) == (2 if restarts else 1)
+
+
+@durable("aiogram.stateful")
+async def stateful(message: Message, state: FSMContext) -> None: ...
+
+
+async def test_a_state_is_refused(stage: Stage) -> None:
+    """aiogram's FSM cannot be written down; the error says what there is instead."""
+    dp, alice = dispatcher(stage, MemoryRecords(), stateful), stage.world.person("Alice")
+    async with stage.run(dp):
+        alice.send("/stateful")
+        await until(lambda: stage.errors)
+    error = stage.errors.pop()
+    assert isinstance(error, NotDurable)
+    assert "its own variables are kept, so it needs no state" in str(error)

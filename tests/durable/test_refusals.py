@@ -22,6 +22,7 @@ from aiostep_core.errors import (
     BadArgument,
     EffectFailed,
     NonDeterminismError,
+    NoTarget,
     NotDurable,
     NotStorable,
     StorageDamaged,
@@ -60,6 +61,7 @@ def nested() -> Callable[..., Any]:
         (lambda update: None, NotDurable, "a lambda"),
         (functools.partial(plain, 1), NotDurable, "a partial"),
         (Thing().method, NotDurable, r"the bound method Thing\.method"),
+        (Thing.method, NotDurable, r"the object of the method Thing\.method .* decorate a function of the module"),
         (generator, NotDurable, "the generator generator"),
         (nested(), NotDurable, r"nested\.<locals>\.inner, which uses variable"),
         (print, BadArgument, "an async function"),
@@ -106,6 +108,16 @@ def test_a_name_belongs_to_one_function() -> None:
         durable("no name")(plain)
     with pytest.raises(BadArgument, match="a text"):
         durable(plain)  # type: ignore[arg-type]
+
+
+@durable("test.plain")
+async def begun(update: Any) -> None: ...
+
+
+async def test_only_an_update_begins_one() -> None:
+    """A job has none: the error says what to do instead."""
+    with pytest.raises(NoTarget, match="test.plain begins with an update, .* send the person a button"):
+        await begun(None)
 
 
 def helper() -> float:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from aiostep import sync
 from aiostep_core import Key, ask
 from aiostep_core.durable.flows import durable
 from aiostep_core.durable.together import first, gather
-from aiostep_core.errors import EffectInDoubt, NotAwaitable
+from aiostep_core.errors import EffectInDoubt, NotAwaitable, WouldDeadlock
 from aiostep_core.storages import MemoryRecords
 from aiostep_core.storages.records import settle
 from aiostep_testing.contract.stage import Stage
@@ -129,6 +130,25 @@ def test_a_call_that_is_awaited(stage: Stage, restart: bool) -> None:
         assert isinstance(error, NotAwaitable)
         assert f"object Message can't be used in 'await' expression, at {__file__}:" in str(error)
         assert str(error).endswith("leave out the `await`")
+
+    stage.play(play())
+
+
+@durable("threads.blocking")
+async def blocking(message: Any) -> None:
+    sync.ask("Name?", str)
+
+
+def test_a_question_that_would_hold_its_thread(stage: Stage) -> None:
+    """The functions of ``aiostep.sync`` are not for durable conversations: the error says which are."""
+
+    async def play() -> None:
+        await stage.start_durable(blocking)
+        stage.alice.send("/blocking")
+        await stage.until(lambda: bool(stage.errors))
+        error = stage.errors.pop()
+        assert isinstance(error, WouldDeadlock)
+        assert str(error).endswith("write `await ask(...)` with that of aiostep")
 
     stage.play(play())
 

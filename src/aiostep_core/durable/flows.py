@@ -184,7 +184,8 @@ def _starter(flow: Flow) -> Callable[..., Any]:
             return await flow.fn(*args, **kwargs)  # a part of the conversation that calls it
         turn: Turn | None = current_turn.get()
         if turn is None:
-            raise NoTarget(f"{flow.name} is a handler: it must be called by a bot that aiostep.install() knows")
+            fix = "send the person a button, and let its handler begin it; one that goes on already gets send_signal()"
+            raise NoTarget(f"{flow.name} begins with an update, so only a handler can call it, no job or task; {fix}")
         return await turn.runtime.steps.durables.begin(flow, turn, args)
 
     _starters.add(start)
@@ -249,6 +250,8 @@ def _check_function(fn: Any) -> None:
         raise BadArgument("what @durable decorates", fn, "an async function")
     if fn.__name__ == "<lambda>":
         raise NotDurable("a lambda", "write an async function, and decorate that")
+    if fn.__code__.co_varnames[: min(1, fn.__code__.co_argcount)] in (("self",), ("cls",)):
+        raise NotDurable(f"the object of the method {fn.__qualname__}", "decorate a function of the module instead")
     if inspect.isasyncgenfunction(fn) or inspect.isgeneratorfunction(fn):
         raise NotDurable(f"the generator {fn.__qualname__}", "write `async def` and `await ask(...)`")
     if not inspect.iscoroutinefunction(fn):

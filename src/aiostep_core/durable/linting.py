@@ -25,7 +25,7 @@ __all__ = ["faults_of"]
 
 _NOW, _RANDOM, _UUID = "await now()", "await random()", "await uuid()"
 _RUN: Final = "await run(fn, ...)"
-_TASKS: Final = "await sub(...), one after the other: tasks of its own cannot be replayed"
+_TASKS: Final = "await gather(...) or await first(...) of aiostep: tasks of its own cannot be replayed"
 _FIXES: Final[dict[Any, str]] = {
     **dict.fromkeys((time.time, time.time_ns, time.monotonic, time.perf_counter), _NOW),
     **{getattr(random, name): _RANDOM for name in ("random", "randint", "choice", "choices", "shuffle", "uniform")},
