@@ -213,7 +213,8 @@ class Held(Inbox):
                 fields = {**fields, "signals": self._without(signal)}
             texts = [self._entries.write(entry) for entry in self.machine.fresh]
             keep = how.get("keep", self.machine.keep)
-            changed = {name: value for name, value in fields.items() if self.stored.get(name) != value}
+            known = self.stored.fields
+            changed = {name: value for name, value in fields.items() if known.get(name, "") != value}
             journals = self._durables.journals
             if await journals.append(self.stored, texts, changed, due=due, keep=keep, ttl=how.get("ttl")):
                 self.machine.flushed()

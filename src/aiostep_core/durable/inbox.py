@@ -184,8 +184,10 @@ class Inbox:
     @property
     def _mailboxes(self) -> list[Conversation]:
         """The conversations that keep what it has not read."""
-        every = [*(self.turn.conversations or {}).values(), *([] if self.conversation is None else [self.conversation])]
-        return list(dict.fromkeys(every))
+        every = list((self.turn.conversations or {}).values())
+        if self.conversation is not None and self.conversation not in every:
+            every.append(self.conversation)
+        return every
 
     async def _put_into_inbox(self, delivery: Delivery) -> None:
         """Leave the update to the process that goes on with the conversation right now."""

@@ -37,6 +37,9 @@ class _Agenda:
         self._numbers = itertools.count()
         self._limit = 64
 
+    def __bool__(self) -> bool:
+        return bool(self._heap)
+
     def add(self, at: float, key: RecordKey, record: _Record) -> None:
         heapq.heappush(self._heap, (at, next(self._numbers), key, record))
         if len(self._heap) > self._limit:
@@ -203,8 +206,9 @@ class MemoryRecords(Records):
         """Return the records whose time is not up."""
         if self._records is None:
             raise StorageClosed("memory://")
-        for key, _ in self._expiry.pop_until(self._clock()):
-            del self._records[key]
+        if self._expiry:
+            for key, _ in self._expiry.pop_until(self._clock()):
+                del self._records[key]
         return self._records
 
     def _put(self, key: RecordKey, record: _Record, ttl: float | None, due: float | None) -> _Record:
