@@ -82,7 +82,9 @@ class Deadlines:
         if self._timer is not None:
             self._timer.cancel()
         self._rings_at = min(at, now + _GLANCE)
-        self._timer = self._loop.call_at(self._rings_at, _ring, weakref.ref(self))
+        # Weakly: a timer that rings for nothing keeps nobody alive.
+        reference: weakref.ref[Deadlines] = weakref.ref(self)
+        self._timer = self._loop.call_at(self._rings_at, _ring, reference)
 
     def ring(self) -> None:
         """End the waits whose time is up."""
