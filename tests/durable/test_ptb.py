@@ -162,8 +162,6 @@ async def matching(update: Update, context: Context) -> None:
 class Colours(filters.MessageFilter):
     """Finds colours, and puts them into the context."""
 
-    data_filter = True
-
     def filter(self, message: Message) -> dict[str, list[str]]:
         found = [word for word in (message.text or "").split() if word in ("red", "blue")]
         return {"colours": found} if found else {}
@@ -176,7 +174,7 @@ async def call_it(update: Update, context: Context) -> None:
 MATCHING = [
     (MessageHandler(filters.Regex(r"^buy (?P<what>\w+)$"), matching), "buy milk", ("milk", None, None)),
     (CommandHandler("buy", matching), "/buy two things", (None, ["two", "things"], None)),
-    (MessageHandler(Colours(), matching), "a red one", (None, None, ["red"])),
+    (MessageHandler(Colours(data_filter=True), matching), "a red one", (None, None, ["red"])),
     (
         ConversationHandler([MessageHandler(filters.Regex(r"^get (?P<what>\w+)$"), matching)], {}, []),
         "get milk",

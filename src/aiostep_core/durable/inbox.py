@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ..decisions import Changes, Outcome
@@ -98,7 +98,7 @@ class Inbox:
             runtime.perform(Changes(leftovers=[delivery]))
 
     @contextlib.contextmanager
-    def hiding_unread(self) -> Iterator[None]:
+    def hiding_unread(self) -> Generator[None, None, None]:
         """Let no question find an answer that has come: it is only asked to be ended."""
         hidden = [(one, one.unread) for one in self._mailboxes if one.unread]
         for conversation, _ in hidden:
