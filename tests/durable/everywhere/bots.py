@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 from unittest import mock
 
 from aiostep_telebot.threaded import TelebotAdapter
@@ -23,7 +23,10 @@ from tests.differential.threads import Clockwork, VirtualThreads
 from tests.durable.everywhere.playing import Bots, Transcript, play
 from tests.durable.everywhere.programs import Program
 
-__all__ = ["BOTS"]
+__all__ = ["BOTS", "STAGES"]
+
+T = TypeVar("T")
+Play: TypeAlias = "Callable[[Bots], Coroutine[Any, Any, T]]"
 
 
 class _TelebotBots(Bots):
@@ -44,29 +47,22 @@ class _ThreadedBots(Bots):
         await super().begin(world)
 
     async def end(self) -> None:
-        hook = threading.excepthook
-
-        def not_of_the_dead(args: Any) -> None:
-            if args.exc_type is not Crash:
-                hook(args)
-
-        with mock.patch.object(threading, "excepthook", not_of_the_dead):
-            self.harness.engine.uninstall()
-            await self.clockwork.advance(0)
-            await self.harness.stop()
+        self.harness.engine.uninstall()
+        await self.clockwork.advance(0)
+        await self.harness.stop()
         self.clockwork._pools[:] = self._pools
 
 
-def _play_in_loop(bots_class: type[Bots], harness_class: type[AdapterHarness], program: Program) -> Transcript:
+def _in_loop(bots_class: type[Bots], harness_class: type[AdapterHarness], play: Play[T]) -> T:
     loop = VirtualLoop()
     try:
-        return _run(loop, play(bots_class(harness_class, loop.time, asyncio.sleep), program))
+        return _run(loop, play(bots_class(harness_class, loop.time, asyncio.sleep)))
     finally:
         loop.close()
 
 
-def _play_in_threads(program: Program) -> Transcript:
-    async def main() -> Transcript:
+def _in_threads(play: Play[T]) -> T:
+    async def main() -> T:
         clockwork = Clockwork()
 
         class Runtime(VirtualThreads):
@@ -80,8 +76,15 @@ def _play_in_threads(program: Program) -> Transcript:
         Runtime.clockwork = clockwork
         bots = _ThreadedBots(make, lambda: clockwork.now, clockwork.advance)
         bots.clockwork = clockwork
+        hook = threading.excepthook
+
+        def not_of_the_dead(args: Any) -> None:
+            if args.exc_type is not Crash:
+                hook(args)
+
         with mock.patch.object(TelebotAdapter, "runtime_class", Runtime):
-            return await play(bots, program)
+            with mock.patch.object(threading, "excepthook", not_of_the_dead):
+                return await play(bots)
 
     loop = asyncio.new_event_loop()
     try:
@@ -90,7 +93,7 @@ def _play_in_threads(program: Program) -> Transcript:
         loop.close()
 
 
-def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, Transcript]) -> Transcript:
+def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
     asyncio.set_event_loop(loop)
     try:
         return loop.run_until_complete(main)
@@ -98,9 +101,18 @@ def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, Transcript])
         asyncio.set_event_loop(None)
 
 
-BOTS: dict[str, Callable[[Program], Transcript]] = {
-    "aiogram": lambda program: _play_in_loop(Bots, AiogramHarness, program),
-    "ptb": lambda program: _play_in_loop(Bots, PtbHarness, program),
-    "telebot": lambda program: _play_in_loop(_TelebotBots, AsyncTelebotHarness, program),
-    "telebot-sync": _play_in_threads,
+#: What runs a play, by the name of the bot class that plays it.
+STAGES: dict[str, Callable[[Play[Any]], Any]] = {
+    "aiogram": lambda play: _in_loop(Bots, AiogramHarness, play),
+    "ptb": lambda play: _in_loop(Bots, PtbHarness, play),
+    "telebot": lambda play: _in_loop(_TelebotBots, AsyncTelebotHarness, play),
+    "telebot-sync": _in_threads,
 }
+
+
+def _player(on_stage: Callable[[Play[Transcript]], Transcript]) -> Callable[[Program], Transcript]:
+    return lambda program: on_stage(lambda bots: play(bots, program))
+
+
+#: What plays a program, by the name of the bot class.
+BOTS: dict[str, Callable[[Program], Transcript]] = {name: _player(on_stage) for name, on_stage in STAGES.items()}

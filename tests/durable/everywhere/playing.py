@@ -37,6 +37,9 @@ class Bots:
         make: makes a harness.
         now: the time that passes.
         advance: lets it pass, and everything happen that happens meanwhile.
+
+    Attributes:
+        life: of the process that runs.
     """
 
     def __init__(
@@ -51,13 +54,14 @@ class Bots:
         self.records = MemoryRecords()
         self.harness: AdapterHarness
         self.errors: list[BaseException] = []
-        self._lives = Lives()
+        self.lives = Lives()
+        self.life = self.lives.begin()
 
     async def begin(self, world: World) -> None:
         """Start a process."""
         self.harness = stage.harness = harness = self._make()
-        life = self._lives.begin()
-        records = life.records(self.records)
+        self.life = self.lives.begin()
+        records = self.life.records(self.records)
         harness.storage = RecordedSteps(records, wall_clock=lambda: _EPOCH + self.now())
         harness.errors = self.errors
         handler = harness.handler
@@ -69,7 +73,7 @@ class Bots:
 
     async def kill(self) -> None:
         """End the process: from now on it can change nothing."""
-        self._lives.begin()
+        self.lives.begin()
         await self.harness.stop_feeding()
         await self.end()
 

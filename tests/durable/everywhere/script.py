@@ -45,6 +45,9 @@ class Stage:
     program: Program
     effects: list[str]
 
+    def point(self, where: str) -> None:
+        """Pass a point at which a test may let the process die."""
+
 
 stage = Stage()
 
@@ -58,7 +61,9 @@ class Person:
 
 
 def _do(what: str) -> str:
+    stage.point(f"before {what}")
     stage.effects.append(what)
+    stage.point(f"after {what}")
     return what.upper()
 
 
