@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections import OrderedDict
@@ -23,7 +22,7 @@ from .held import holders, read_first
 from .journals import FAILED, FRESH, LEASE, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
-from .tasks import LoopTasks, Tasks
+from .tasks import LoopTasks, Tasks, promise, tasks_of
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -162,7 +161,7 @@ class Durables(Custody):
         """End a conversation with *reason*: its wait raises ``WaitCancelled``, and it runs to its end."""
         run = self._end_soon(stored, reason)
         if run is not None:
-            run.over = run.over or self._promise()
+            run.over = run.over or promise(self.journals.is_for_threads)
             await run.over
         # Else it failed, or runs in a process that will notice.
         elif (there := await self.journals.load(stored.key)) is not None:
@@ -192,22 +191,9 @@ class Durables(Custody):
             run.cancel(reason)
         return run
 
-    def _promise(self) -> Any:
-        """Return what is awaited until ``set_result`` is called, on a loop or without one."""
-        if not self.journals.is_for_threads:
-            return asyncio.get_running_loop().create_future()
-        from ..threads import Sleeper
-
-        return Sleeper()
-
     def tasks(self) -> Tasks:
         """Return what runs several questions at once, on a loop or without one."""
-        if not self.journals.is_for_threads:
-            return LoopTasks()
-        from .thread_tasks import ThreadTasks
-
-        runtime: Any = self.runtime
-        return ThreadTasks(runtime)
+        return tasks_of(self.runtime) if self.journals.is_for_threads else LoopTasks()
 
     async def signal(self, key: RecordKey, name: str, text: str) -> bool:
         """Put a signal where the conversation finds it, and have it look; return whether there is one."""

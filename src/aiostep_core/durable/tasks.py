@@ -7,7 +7,7 @@ from collections.abc import Collection, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-__all__ = ["LoopTasks", "Task", "Tasks"]
+__all__ = ["LoopTasks", "Task", "Tasks", "promise", "tasks_of"]
 
 
 class Task(Protocol):
@@ -58,3 +58,19 @@ class LoopTasks:
     async def first(self, tasks: Collection[Any]) -> None:
         """Wait until one of *tasks* is over."""
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
+def tasks_of(runtime: Any) -> Tasks:
+    """Return what runs tasks for a runtime without an event loop."""
+    from .thread_tasks import ThreadTasks
+
+    return ThreadTasks(runtime)
+
+
+def promise(is_for_threads: bool) -> Any:
+    """Return what is awaited until ``set_result`` is called, on a loop or without one."""
+    if not is_for_threads:
+        return asyncio.get_running_loop().create_future()
+    from ..threads import Sleeper
+
+    return Sleeper()
