@@ -184,7 +184,7 @@ async def ask(
         attempts: how many answers to look at; None: any number.
         timeout: seconds from the first prompt, over all attempts.
         remind: what to say after so many seconds without a good answer: ``{60: "Still there?"}``.
-        default: returned instead of raising ``WaitTimeout``.
+        default: returned as it is instead of raising ``WaitTimeout``.
         cancel: whether the cancel command ends the question.
         keyboard: a reply markup of the framework.
         force_reply: "auto" asks for a reply in groups, where a bot may not see other messages; True, False.

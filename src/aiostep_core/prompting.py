@@ -135,8 +135,15 @@ class Prompting:
                 timer.cancel()
 
     def _prepare(self) -> None:
-        """See to it that waits get what they are for only."""
+        """See to it that waits get what they are for only.
+
+        Raises:
+            BadArgument: the prompt can be sent only once, and would be sent again.
+        """
         options = self._wait
+        if self._passing.takes_commands and inspect.iscoroutine(self._prompt):
+            self._prompt.close()
+            raise BadArgument("prompt", "a coroutine", "a text, or a function that sends it, which again=True can call")
         if options.get("escape") is not None or self._passing.takes_commands:
             options |= {"passed": self._passing.note, "takes_commands": self._passing.takes_commands}
         if options["fresh"] and "accepts" not in options:

@@ -177,3 +177,20 @@ async def test_what_was_written_before_it_was_asked_again(line: Line) -> None:
     assert got == []  # that was the id of the first prompt
     await say(line, "also in time", message_id=5002)
     assert got == ["also in time"]
+
+
+async def test_a_prompt_that_can_be_sent_only_once(line: Line) -> None:
+    """It is refused before anything is sent, and not when somebody asks for help."""
+    got: list[Any] = []
+
+    async def photo() -> None:
+        raise AssertionError
+
+    @line.on("/go")
+    async def go(update: Facts) -> None:
+        with pytest.raises(BadArgument, match="prompt is 'a coroutine'; expected a text, or a function"):
+            await ask(photo(), again=True)
+        got.append("refused")
+
+    await say(line, "/go")
+    assert got == ["refused"]
