@@ -9,13 +9,17 @@ import pytest
 
 from aiostep_core import ask
 from aiostep_core.durable.flows import durable
+from aiostep_core.durable.journals import key_of
 from aiostep_core.durable.operations import signal
+from aiostep_core.durable.signals import put_signal
 from aiostep_core.durable.standing import end_durable, result, send_signal, where
 from aiostep_core.errors import BadArgument, WaitCancelled, WaitTimeout
-from aiostep_core.keys import Key
+from aiostep_core.installed import install_adapter
+from aiostep_core.keys import Key, Place, Scope
+from aiostep_core.storages.steps import RecordedSteps
 from tests.core.making import ALICE, BOT
 from tests.core.virtual_time import settle
-from tests.durable.bot import World, say
+from tests.durable.bot import DurableLineAdapter, Process, World, say
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +67,27 @@ async def test_a_signal_that_comes_early_is_kept(world: World, restart: bool) ->
     await world.send("Ann")
 
     assert world.said == ["thanks", "Ann paid 7"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_signal_from_a_process_without_the_bot(world: World, restart: bool) -> None:
+    """One that only has the storage, such as a web server, puts it there; the bot's process finds it when it looks."""
+    world.boot(pay=payment)
+    await world.send("/pay")
+    await world.send("Ann")
+    web = Process(world)
+    web.bot_id = 77
+    engine = install_adapter(DurableLineAdapter(web), storage=RecordedSteps(world._records, wall_clock=world.wall))
+    outside = engine.runtime.steps.durables
+    key = Key(BOT, ALICE, ALICE)
+    assert await put_signal(outside, key_of(Place(Scope.USER_IN_CHAT, key)), "paid", "5")
+    engine.uninstall()
+    if restart:
+        await world.restart()
+    await world.tend()
+
+    assert world.said == ["thanks", "Ann paid 5"]
+    assert await result(ALICE) == "Ann"
 
 
 async def test_a_signal_that_does_not_come_in_time(world: World) -> None:

@@ -195,26 +195,6 @@ class Durables(Custody):
         """Return what runs several questions at once, on a loop or without one."""
         return tasks_of(self.runtime) if self.journals.is_for_threads else LoopTasks()
 
-    async def signal(self, key: RecordKey, name: str, text: str) -> bool:
-        """Put a signal where the conversation finds it, and have it look; return whether there is one."""
-        for _ in range(_TRIES):
-            run = self.live.get(key)
-            stored = run.stored if run is not None else await self.journals.load(key)
-            if stored is None or not stored.is_open:
-                return False
-            signals: dict[str, list[str]] = stored.parts("signals", {})
-            signals.setdefault(name, []).append(text)
-            due = stored.number("until") if stored.status == RUN else stored.due
-            if await self.journals.append(stored, [], {"signals": json.dumps(signals)}, due=due):
-                if run is not None:
-                    run.notice()
-                elif stored.status == PARK and self.flow_of(stored.fields) is not None:
-                    self.runtime.start(self._alone(self._run(stored, self._turn_of(stored))))
-                return True
-            if run is not None and not run.is_running:
-                run.leave()
-        return False
-
     # Going on.
 
     def keys_of(self, places: Sequence[Place]) -> list[RecordKey]:
@@ -294,6 +274,10 @@ class Durables(Custody):
         assert scribe is not None
         return Turn(self.runtime, adapter, read_first(stored, scribe))
 
+    def wake(self, stored: Stored) -> None:
+        """Go on with a conversation without an update."""
+        self.runtime.start(self._alone(self._run(stored, self._turn_of(stored))))
+
     async def _alone(self, run: Run) -> None:
         """Go on beside the framework's handlers, as a turn of its own."""
         turn = run.turn
@@ -331,13 +315,16 @@ class Durables(Custody):
         self._tended.update(bot_ids)
         for stored in await self.journals.due(bot_ids, wall + ahead):
             is_early = stored.status != RUN and (stored.due or 0.0) > wall
-            if is_early or stored.key in self.live or self.is_held(stored):
+            if is_early or self.is_held(stored):
+                continue
+            if (ours := self.live.get(stored.key)) is not None:
+                await ours.look_for_signals()
                 continue
             if self.flow_of(stored.fields) is None or self.owner() in stored.get("tried").split():
                 await self.put_off(stored)
                 continue
             try:
-                self.runtime.start(self._alone(self._run(stored, self._turn_of(stored))))
+                self.wake(stored)
             except StorageDamaged as error:
                 self.report(str(error))
                 await self.set_aside(stored, error)

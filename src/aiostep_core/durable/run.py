@@ -108,6 +108,13 @@ class Run(Doing):
                     runtime.perform(Changes(ended=[kept.wait]))
                 return
 
+    async def look_for_signals(self) -> None:
+        """Look whether another process has put one into the journal, which is due although this one looks after it."""
+        there = await self._durables.journals.load(self.stored.key)
+        if there is not None and there.get("holder") == self.holder and there.status == PARK:
+            self.stored = there
+            self.notice()
+
     def leave(self) -> None:
         """Take it out of memory; it must be waiting."""
         waits = self._open_waits

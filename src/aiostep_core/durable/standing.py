@@ -11,6 +11,7 @@ from ..installed import runtime_of
 from ..keys import Key, MessageKey
 from ..targets import aim
 from .journals import DONE, FAILED, PARK, RUN, Stored, key_of
+from .signals import put_signal
 
 if TYPE_CHECKING:
     from ..keys import Scope
@@ -94,7 +95,7 @@ async def send_signal(name: str, value: Any = None, *, to: Any = None, scope: Sc
     """
     durables = _durables()
     text = durables.values.encode(value, "the signal's value")
-    return await durables.signal(key_of(_place(to, scope)), name, text)
+    return await put_signal(durables, key_of(_place(to, scope)), name, text)
 
 
 async def _mine() -> list[Standing]:
