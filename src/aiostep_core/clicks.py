@@ -35,7 +35,7 @@ class Clicks:
         if turn is not None and not turn.is_over:
             turn.clicks = (*turn.clicks, delivery)
         else:
-            self._runtime.call_later(_GRACE, self._answer, delivery)
+            self._runtime.call_later(_GRACE, self._answer_late, delivery)
 
     def settle(self, turn: Turn | None, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         """Answer a click at once: it was made on one of our own buttons, which no handler knows."""
@@ -60,6 +60,10 @@ class Clicks:
             clicks, turn.clicks = turn.clicks, ()
             for delivery in clicks:
                 self._answer(delivery)
+
+    def _answer_late(self, delivery: Delivery) -> None:
+        if self._runtime.closed_for is None:
+            self._answer(delivery)
 
     def _answer(self, delivery: Delivery) -> None:
         self._runtime.start(delivery.adapter.answer_click(delivery))

@@ -298,10 +298,13 @@ class Runtime:
         self.closed_for = "shutdown"
         self.end_all(lambda _: True, "shutdown")
         self._turns = {turn for turn in self._turns if not turn.is_over}
-        if self._turns:
-            self._all_over = asyncio.Event()
-            with anyio.move_on_after(grace):
+        with anyio.move_on_after(grace):
+            if self._turns:
+                self._all_over = asyncio.Event()
                 await self._all_over.wait()
+            # What is sent afterwards, such as answers to clicks, would open the bot's closed session again.
+            if beside := self._tasks - {asyncio.current_task()}:
+                await asyncio.wait(beside)
         await self.steps.close()
 
     def uninstall(self) -> None:

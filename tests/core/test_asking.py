@@ -803,6 +803,28 @@ async def test_shutdown_with_nothing_open_is_immediate(line: Line) -> None:
     assert runtime.now() == began
 
 
+async def test_shutdown_waits_for_what_runs_beside_the_handlers(line: Line) -> None:
+    """An answer to a click that is on its way would open a closed session again; it too has the grace time only."""
+    assert line.adapter is not None
+    runtime, done = line.adapter.runtime, list[float]()
+
+    async def answer(seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        done.append(seconds)
+
+    began = runtime.now()
+    runtime.start(answer(2))
+    await runtime.aclose(grace=10)
+    assert (done, runtime.now()) == ([2], began + 2)
+
+    runtime.start(answer(20))
+    runtime.start(runtime.aclose(grace=10))  # itself beside the handlers
+    await asyncio.sleep(10.5)
+    assert done == [2]
+    await asyncio.sleep(10)
+    assert done == [2, 20]
+
+
 async def test_what_is_slow_about_a_question_is_done_beside_the_loop(line: Line) -> None:
     """A question names what it needs loaded; that is done once, in a thread, when it is asked first."""
     done = list[str]()
