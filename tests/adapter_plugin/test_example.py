@@ -15,7 +15,7 @@ import aiostep
 from aiostep_testing.contract import LEVELS
 
 EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "adapter_plugin"
-CLAIMED = ("core", "groups", "topics", "callbacks", "menus", "media")
+CLAIMED = ("core", "groups", "topics", "callbacks", "menus", "media", "durable")
 
 
 class Installed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import inspect
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -29,6 +30,7 @@ from aiostep_core.runtime import Runtime
 from aiostep_core.steps import Step
 from aiostep_core.texts import Plain
 
+from .durable import TelethonScribe
 from .facts import EVENTS, facts_of, key_of_object, kind_of
 
 __all__ = ["TelethonAdapter"]
@@ -49,11 +51,12 @@ class TelethonAdapter(Adapter[TelegramClient]):
 
     def __init__(self, target: TelegramClient, *, grace: float = 5.0) -> None:
         self.target = target
+        self.scribe = TelethonScribe(self)
         self.options = MappingProxyType({} if grace == 5.0 else {"grace": grace})
         self._grace = grace
         self._raised: dict[Turn, BaseException] = {}
         self._username: str | None = None
-        self._is_learning = self._is_closing = False
+        self._is_learning = self._is_closing = self._is_watching = False
         self._undo: list[Callable[[], object]] = []
 
     # Installing.
@@ -69,7 +72,15 @@ class TelethonAdapter(Adapter[TelegramClient]):
         self._log.addFilter(self._note_error)
         self._undo.append(lambda: self._log.removeFilter(self._note_error))
 
+    def watch_requests(self, request: Callable[..., Any], find: Callable[..., Any]) -> None:
+        """Have every request pass *request*, and every search for a chat *find*, which are given the client's own."""
+        if not self._is_watching:
+            self._is_watching = True
+            self._replace("_call", functools.partial(request, self.target._call))
+            self._replace("get_input_entity", functools.partial(find, self.target.get_input_entity))
+
     def uninstall(self) -> None:
+        self._is_watching = False
         while self._undo:
             self._undo.pop()()
 

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from telethon import Button, events
 
@@ -18,12 +19,14 @@ from .server import Server, make_client
 
 __all__ = ["TelethonHarness"]
 
+_servers: WeakKeyDictionary[World, Server] = WeakKeyDictionary()
+
 
 class TelethonHarness(AdapterHarness):
     """Telethon's default: each update in a task of its own."""
 
     name = "telethon"
-    levels = ("core", "groups", "topics", "callbacks", "menus", "media")
+    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "durable")
     reasons: ClassVar[Mapping[str, str]] = {
         "kinds": "MTProto has other names for what is in a message",
         "polling": "MTProto has none",
@@ -34,9 +37,10 @@ class TelethonHarness(AdapterHarness):
     options: ClassVar[Mapping[str, Any]] = {}
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:
-        server = Server(world, TOKEN)
+        # Who comes back is known: by the session, and by what was sent to it.
+        server = _servers.setdefault(world, Server(world, TOKEN))
         self.client = client = make_client(server, **self.options)
-        self.engine = install(client)
+        self.engine = install(client, storage=self.storage)
         self.log = _Log(self.errors)
         logging.getLogger("telethon").addHandler(self.log)
         # Telethon calls every handler that fits, so the last one must not fit what the others do.

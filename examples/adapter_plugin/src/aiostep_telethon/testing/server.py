@@ -48,6 +48,9 @@ class Server:
     def __init__(self, world: World, token: str = "42:TEST") -> None:
         self.world, self.account = world, world.bot(token)
         self.key = AuthKey(os.urandom(256))
+        self.session = MemorySession()
+        self.session.set_dc(2, "127.0.0.1", 443)
+        self.session.auth_key = self.key
         self._line: Line | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers: Counter[int | str] = Counter()
@@ -272,8 +275,8 @@ _UPDATES: Final[dict[str, Callable[[Server, Json], Any]]] = {
 
 
 def make_client(server: Server, **options: Any) -> TelegramClient:
-    """Make a client that is logged in as the server's bot; *options* are those of ``TelegramClient``."""
-    session = MemorySession()
-    session.set_dc(2, "127.0.0.1", 443)
-    session.auth_key = server.key
-    return TelegramClient(session, 1, "0", connection=server.connection(), **options)
+    """Make a client that is logged in as the server's bot; *options* are those of ``TelegramClient``.
+
+    Made once more, it goes on where the one before it stopped.
+    """
+    return TelegramClient(server.session, 1, "0", connection=server.connection(), **options)
