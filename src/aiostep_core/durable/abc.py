@@ -45,7 +45,7 @@ class Scribe(ABC):
 
     @abstractmethod
     def write_update(self, carrier: Any) -> Any:
-        """Return the carried update in terms of JSON: an object, as journals that hold anything else count as damaged."""
+        """Return the carried update in terms of JSON: an object, or the journal counts as damaged."""
 
     @abstractmethod
     def read_update(self, bot_id: int, written: Any) -> Any:
