@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import functools
 import inspect
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
@@ -48,7 +49,7 @@ class TelethonScribe(Scribe):
     def __init__(self, adapter: TelethonAdapter) -> None:
         self._adapter = adapter
         self._stood_in: set[int] = set()
-        self._old_clicks: set[int] = set()
+        self._old_clicks: deque[int] = deque(maxlen=1000)  # what goes on answers at once, or never
 
     def prepare(self, carrier: Any) -> None:
         self._adapter.watch_requests(self._request, _find)
@@ -85,7 +86,7 @@ class TelethonScribe(Scribe):
     def read_update(self, bot_id: int, written: Any) -> Any:
         update = _load(written["update"])
         if isinstance(update, types.UpdateBotCallbackQuery):
-            self._old_clicks.add(update.query_id)
+            self._old_clicks.append(update.query_id)
         update._entities = self._known(bot_id, written["around"])
         return update
 
