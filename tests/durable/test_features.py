@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -485,6 +487,29 @@ async def test_what_cannot_be_replayed_is_refused_at_its_line(world: World) -> N
     assert isinstance(error, NonDurableAwait)
     assert f"{__file__}:{sleepy.__code__.co_firstlineno + 2}" in str(error)
     assert "await run(fn, ...)" in str(error)
+
+
+async def failing_beside(update: Any) -> None:
+    await beside(fail())
+
+
+def beside(coroutine: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+    return asyncio.shield(coroutine)  # as libraries do that share what they wait for
+
+
+async def fail() -> None:
+    raise LookupError
+
+
+async def test_a_refused_await_is_reported_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """What it would have waited for goes on, and its error is not one that nobody has looked at."""
+    world.boot(failing=durable("test.failing")(failing_beside))
+    await world.send("/failing")
+    assert [type(error) for error in world.errors] == [NonDurableAwait]
+
+    world.errors.clear()  # an error keeps what its frames knew
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 @durable("test.size")

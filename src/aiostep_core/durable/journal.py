@@ -239,6 +239,7 @@ class Machine:
             self._next = Outcome()
             stop = self.coroutine.send(value) if error is None else self.coroutine.throw(error)
             while not isinstance(stop, Operation):
+                _leave(stop)
                 stop = self.coroutine.throw(NonDurableAwait(stop, self.where()))
             return stop
         except StopIteration as end:
@@ -325,6 +326,12 @@ class Machine:
 
 #: The conversation whose code runs right now. Unset while the driver performs what it asked for.
 current_flow: ContextVar[Machine | None] = ContextVar("aiostep_flow", default=None)
+
+
+def _leave(awaited: Any) -> None:
+    """Look at how *awaited* ends, once it does: a future nobody looks at reports its error at any later time."""
+    if hasattr(awaited, "add_done_callback"):
+        awaited.add_done_callback(lambda future: future.cancelled() or future.exception())
 
 
 def is_same_name(recorded: str, name: str) -> bool:

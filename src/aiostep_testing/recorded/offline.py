@@ -11,6 +11,9 @@ __all__ = ["OfflineError", "offline"]
 
 T = TypeVar("T")
 
+_ROUNDS = 100
+"""Of the loop, that code has to end in; each `await` on the way out takes one or two."""
+
 
 class OfflineError(RuntimeError):
     """Code that is being replayed wants to reach somebody by a way that is not in the journal."""
@@ -45,7 +48,16 @@ def _called(call: Callable[[], T]) -> T:
     try:
         return loop.run_until_complete(main())
     finally:
-        for task in asyncio.all_tasks(loop):  # what the code has begun, and has not come to
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(_ended())
         loop.close()
+
+
+async def _ended() -> None:
+    """End what the code has begun and has not come to; what resists that is left where it is."""
+    begun = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in begun:
+        task.cancel()
+    for _ in range(_ROUNDS):
+        if not asyncio.all_tasks() - {asyncio.current_task()}:
+            return
+        await asyncio.sleep(0)  # an error is handed on from task to task, one round each
