@@ -175,7 +175,8 @@ async def ask(
     The wait is open before the prompt is sent, so no answer is too fast.
 
     Args:
-        as_: what to make of the answer: ``str``, ``int``, ``float``, or a ``Question``.
+        as_: what to make of the answer: a type such as ``str``, ``int``, ``date`` or ``Photo``, a union of them, a
+            regular expression, or a ``Question``; by default it stays the framework's message.
         to: whom to ask, by default the person of the update being handled; see ``wait_for``.
         check: called with the answer, may be async. A true result takes it; a false one, a text (the reason), or
             ``ValueError("reason")`` raised asks again.
@@ -200,7 +201,9 @@ async def ask(
         WaitTimeout, WaitCancelled, AlreadyWaiting, WouldDeadlock, NoTarget, BadArgument: as for ``wait_for``.
         Exception: what the framework raises when it cannot send; no wait is left behind.
     """
-    check_attempts(attempts)
+    check_asking(attempts, check, retry, remind)
+    if not isinstance(cancel, bool):
+        raise BadArgument("cancel", cancel, "True or False; only what has buttons, such as choose(), can add one")
     question, limit = question_for(as_), seconds("timeout", timeout)
     prompting = Prompting(
         Setting.find(to, scope),
@@ -220,12 +223,18 @@ async def ask(
         return default
 
 
-def check_attempts(attempts: object) -> None:
-    """Refuse what is no number of attempts.
+def check_asking(attempts: object, check: object = None, retry: object = None, remind: object = None) -> None:
+    """Refuse what would go wrong only when somebody answers badly, or not at all.
 
     Raises:
-        BadArgument: it is not.
+        BadArgument: one of the arguments of ``ask`` is nothing of the sort.
     """
+    if check is not None and not callable(check):
+        raise BadArgument("check", check, "a function that is called with the answer")
+    if retry is not None and not isinstance(retry, str) and not callable(retry):
+        raise BadArgument("retry", retry, "a text, or a function of (problem, attempts left) that returns one")
+    if remind is not None and not isinstance(remind, Mapping):
+        raise BadArgument("remind", remind, 'what to say after so many seconds: {60: "Still there?"}')
     if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1):
         raise BadArgument("attempts", attempts, "a whole number from 1, or None for any number")
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from .abc import Question, Sent
-from .asking import RAISE, check_attempts
+from .asking import RAISE, check_asking
 from .errors import BadArgument, WaitCancelled, WaitTimeout
 from .facts import KINDS, Delivery
 from .keyboards import pressed
@@ -227,7 +227,7 @@ async def choose_with(
         question: what a text is that names no button.
         extras: further buttons, "back" and "skip": the result is then ``Answer.BACK`` or ``Answer.SKIPPED``.
     """
-    check_attempts(attempts)
+    check_asking(attempts, check, retry, remind)
     limit = seconds("timeout", timeout)
     setting = Setting.find(to, Scope.CHAT if scope is None and others == "anyone" else scope)
     texts, language = setting.runtime.engine.texts, setting.language

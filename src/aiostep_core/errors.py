@@ -190,7 +190,10 @@ class NotInstalled(AiostepError):
 
     def __init__(self, installed: int) -> None:
         if installed:
-            detail = f"{installed} engines are installed; outside a handler call the method of the one you mean"
+            detail = (
+                f"{installed} engines are installed; outside a handler call the method of the one you mean, "
+                "and in a handler of another bot call aiostep.install() on that bot first"
+            )
         else:
             detail = "aiostep is not installed; call aiostep.install(dispatcher) once at start"
         super().__init__(detail)

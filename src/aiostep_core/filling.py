@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-from .asking import ask, check_attempts
+from .asking import ask, check_asking
 from .choosing import choose_with
 from .errors import BadArgument
 from .forms import Form, FormField, Progress, shown
@@ -52,7 +52,7 @@ async def fill(
         TooManyAttempts: all *attempts* at one question were no good.
         WaitTimeout, WaitCancelled, AlreadyWaiting, WouldDeadlock, NoTarget: as for ``ask``.
     """
-    check_attempts(attempts)
+    check_asking(attempts, None, ask_options.get("retry"), ask_options.get("remind"))
     unknown = set(ask_options) & {"as_", "keyboard", "default", "check"}
     if unknown:
         raise BadArgument("argument", min(unknown), "none of that name: the fields say what is asked")

@@ -38,7 +38,13 @@ class Form(Generic[T]):
 
     @staticmethod
     def of(kind: type[Any]) -> Form[Any]:
-        """Return the form of a class, read once."""
+        """Return the form of a class, read once.
+
+        Raises:
+            BadArgument: it is no class, or as ``Form``.
+        """
+        if not isinstance(kind, type):
+            raise BadArgument("Form", kind, "the class itself: fill(Order)")
         found: Form[Any] | None = vars(kind).get(_FORM)
         if found is None:
             found = Form(kind)

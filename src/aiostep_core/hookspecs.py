@@ -39,6 +39,9 @@ hookspec = pluggy.HookspecMarker(NAME)
 #: Marks a plugin's functions.
 hookimpl = pluggy.HookimplMarker(NAME)
 
+#: What everybody can pass, who may have misspelt it.
+OF_INSTALL: Final = "those of install() itself: storage, engine, cancel_words, texts, translate"
+
 AdapterT = TypeVar("AdapterT", bound="Adapter[Any]")
 
 
@@ -116,5 +119,6 @@ def build_adapter(adapter: Callable[..., AdapterT], target: object, options: Map
     takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
     for name, value in options.items():
         if not takes_any and name not in known:
-            raise BadArgument(f"option {name}", value, f"only the adapter's options: {', '.join(known) or 'none'}")
+            theirs = ", ".join(known) or "none"
+            raise BadArgument(f"option {name}", value, f"only the adapter's options: {theirs}; or {OF_INSTALL}")
     return adapter(target, **options)

@@ -25,6 +25,7 @@ __all__ = [
     "open_steps",
     "pending",
     "runtime_of",
+    "runtime_with",
 ]
 
 # The targets hold their engines, by way of the hooks in them; nothing here keeps either alive.
@@ -61,6 +62,7 @@ def install(
     Raises:
         UnsupportedTarget: no adapter knows *target*; the message names those there are and how to get them.
         AlreadyInstalled: *target* has another engine, or was installed with other options.
+        BadArgument: an argument makes no sense, or the adapter has no such option.
         PluginError, PluginConflict: a plugin is broken, or two are one too many.
     """
     if (installed := engine_of(target)) is not None and not options:
@@ -94,15 +96,12 @@ def install_adapter(
     if (installed := engine_of(target)) is not None:
         return _again(installed, target, engine, adapter.options, storage, cancel_words, (texts, translate))
     if engine is None:
-        if isinstance(cancel_words, str) or not all(isinstance(word, str) and word for word in cancel_words):
-            raise BadArgument("cancel_words", cancel_words, 'a collection of texts, such as ("/cancel", "stop")')
+        _check_words(cancel_words)
         engine = Engine(cancel_words=cancel_words, texts=Texts(texts, translate))
         (adapter.runtime_class or Runtime)(engine, open_steps(storage))
         _storages[engine] = storage
-    elif storage is not None:
-        raise BadArgument("storage", storage, "nothing: the engine that was passed has a storage")
-    elif not engine.texts.has(texts, translate):
-        raise BadArgument("texts or translate", texts or translate, "nothing: the engine that was passed has texts")
+    else:
+        _check_passed(engine, storage, cancel_words, (texts, translate))
     adapter.install(engine.runtime)
     engine.runtime.reopen()
     engine.runtime.adapters.append(adapter)
@@ -128,11 +127,20 @@ def runtime_of(turn: Turn | None) -> Runtime:
     """
     if turn is not None:
         return turn.runtime
-    referred = [one() for one in list(_by_target.values())]
-    engines = {id(one): one for one in referred if one is not None and one.runtime.adapters}
+    engines = _engines()
     if len(engines) != 1:
         raise NotInstalled(len(engines))
-    return next(iter(engines.values())).runtime
+    return engines[0].runtime
+
+
+def runtime_with(bot_id: int) -> Runtime | None:
+    """Return the runtime of the engine that has this bot, or None."""
+    return next((one.runtime for one in _engines() if bot_id in one.runtime.bot_ids()), None)
+
+
+def _engines() -> list[Engine]:
+    referred = [one() for one in list(_by_target.values())]
+    return list({id(one): one for one in referred if one is not None and one.runtime.adapters}.values())
 
 
 def cancel(target: Any = None, *, user: int | None = None, chat: int | None = None, reason: str = "code") -> int:
@@ -181,6 +189,34 @@ def open_steps(storage: object) -> StepStorage:
     from .storages.opening import open_steps
 
     return open_steps(storage)
+
+
+def _check_words(cancel_words: object) -> None:
+    is_one = isinstance(cancel_words, str) or not isinstance(cancel_words, Collection)
+    if is_one or not all(isinstance(word, str) and word for word in cancel_words):
+        raise BadArgument("cancel_words", cancel_words, 'a collection of texts, such as ("/cancel", "stop")')
+
+
+def _check_passed(
+    engine: object,
+    storage: object,
+    cancel_words: Collection[str],
+    texts: tuple[Mapping[str, Mapping[str, str]] | None, Translate | None],
+) -> None:
+    """Refuse to give an engine that is there already what it got when it was made.
+
+    Raises:
+        BadArgument: something of that sort was passed with it; or it is no engine.
+    """
+    if not isinstance(engine, Engine):
+        raise BadArgument("engine", engine, "what install() returned for another target")
+    if storage is not None:
+        raise BadArgument("storage", storage, "nothing: the engine that was passed has a storage")
+    if cancel_words is not CANCEL_WORDS and not engine.has_cancel_words(cancel_words):
+        raise BadArgument("cancel_words", cancel_words, "nothing: the engine that was passed has cancel words")
+    if not engine.texts.has(*texts):
+        given = texts[0] if texts[0] is not None else texts[1]
+        raise BadArgument("texts or translate", given, "nothing: the engine that was passed has texts")
 
 
 def _again(

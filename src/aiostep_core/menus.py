@@ -83,6 +83,7 @@ class Menu:
         self._options = options
         self._say = say
         self._labels = [say(one.label) if isinstance(one.label, Saying) else one.label for one in options]
+        _check_labels(self._labels)
         self._columns, self._page_size = columns, page_size
         self.is_inline, self._many = is_inline, many
         self._chosen = _marked(options, list(chosen))
@@ -235,9 +236,6 @@ class Menu:
             raise BadArgument("options", f"{count} options", f"from 1 to {OPTIONS:,}")
         if not self.is_inline and count > BUTTONS * 3:
             raise BadArgument("options", f"{count} options", 'fewer than 270, or style="inline", which has pages')
-        for label in self._labels:
-            if not isinstance(label, str) or not label.strip() or len(label) > LABEL:
-                raise BadArgument("options", label, f"labels of 1 to {LABEL} characters")
         if len(self._by_text) < count:
             counts = Counter(map(_plain, self._labels))
             twice = next(one for one in self._labels if counts[_plain(one)] > 1)
@@ -249,6 +247,14 @@ class Menu:
         if not 0 <= self._minimum <= self._maximum <= count:
             got = f"{self._minimum} and {self._maximum}"
             raise BadArgument("min and max", got, f"0 <= min <= max <= {count}, the number of options")
+
+
+def _check_labels(labels: Iterable[object]) -> None:
+    for label in labels:
+        if not isinstance(label, str):
+            raise BadArgument("a label of options", label, 'a text; a dictionary has labels by value: {1: "One"}')
+        if not label.strip() or len(label) > LABEL:
+            raise BadArgument("options", label, f"labels of 1 to {LABEL} characters")
 
 
 def _marked(options: Sequence[Option], values: list[Any]) -> set[int]:

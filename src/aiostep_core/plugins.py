@@ -221,7 +221,8 @@ class Plugins:
         kinds = (Records, StateStorage, StepStorage)
         storage: Records | StateStorage | StepStorage | None = self._ask("aiostep_make_storage", kinds, scheme, given)
         if storage is None:
-            raise BadArgument("storage", scheme, "; ".join(["a URL that a plugin knows", *self._hints()]))
+            expected = '"memory://", "sqlite:///bot.db", "redis://host:6379/0", or a URL that a plugin knows'
+            raise BadArgument("storage", scheme, "; ".join([expected, *self._hints(but_ours=True)]))
         return storage
 
     def make_question(self, annotation: object) -> Question[Any] | None:
@@ -312,13 +313,17 @@ class Plugins:
     def _names(self) -> list[str]:
         return sorted({*self._entries(), *self._loaded()})
 
-    def _hints(self) -> Iterable[str]:
-        """Say what could be missing, one sentence each."""
+    def _hints(self, *, but_ours: bool = False) -> Iterable[str]:
+        """Say what could be missing, one sentence each; of our own plugins, which bring adapters only, if need be."""
         names = self._names()
         if not names:
             # A frozen program, as a rule: it lacks the metadata of its distributions.
             yield "no distribution offers any; import one yourself: from aiostep_<framework> import adapter"
         for name in names:
+            if but_ours and any(
+                one.dist is not None and one.dist.name == NAME for one in self._entries().get(name, ())
+            ):
+                continue
             if name in self._disabled:
                 yield f"plugin {name!r} is switched off by {DISABLE}"
             elif name in self._failures:

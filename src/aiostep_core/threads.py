@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .engine import Engine
+from .errors import WouldDeadlock
 from .runtime import Runtime
 
 if TYPE_CHECKING:
@@ -43,7 +44,14 @@ class Outside(Generic[T]):
         self.call = call
 
     def __await__(self) -> Generator[Any, Any, T]:
-        result: T = yield self
+        try:
+            result: T = yield self
+        except RuntimeError as error:
+            if not str(error).startswith("Task got bad yield"):
+                raise
+            # What asyncio says when it is not one of our threads that runs this: asyncio.run(ask(...)) in a handler.
+            fix = "call the function of the same name in aiostep.sync, without await"
+            raise WouldDeadlock("an event loop runs this, and the bot has threads", fix) from error
         return result
 
 

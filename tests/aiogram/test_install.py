@@ -148,7 +148,14 @@ async def test_anything_else_is_no_dispatcher(install: Any, target: Any) -> None
 @pytest.mark.parametrize("install", INSTALLS)
 @pytest.mark.parametrize(
     "options",
-    [{"updates": ["mesage"]}, {"updates": "error"}, {"cancel_words": "stop"}, {"storage": 7}],
+    [
+        {"updates": ["mesage"]},
+        {"updates": "error"},
+        {"cancel_words": "stop"},
+        {"cancel_words": 5},
+        {"storage": 7},
+        {"engine": 5},
+    ],
     ids=str,
 )
 async def test_bad_options_change_nothing(install: Any, options: Any) -> None:

@@ -415,6 +415,12 @@ async def test_asking_from_no_chat(line: Line) -> None:
         ({"as_": dict}, "as_ is <class 'dict'>; expected one of"),
         ({"timeout": -1}, "timeout is -1; expected seconds from 0"),
         ({"remind": {-5: "?"}}, "remind is -5; expected seconds from 0"),
+        ({"remind": 30}, "remind is 30; expected what to say after so many seconds"),
+        ({"check": "x"}, "check is 'x'; expected a function that is called with the answer"),
+        ({"retry": 5}, "retry is 5; expected a text, or a function"),
+        ({"cancel": "button"}, "cancel is 'button'; expected True or False; only what has buttons"),
+        ({"as_": len}, "as_ is <built-in function len>; expected a type: a function goes into check="),
+        ({"as_": type(None)}, "as_ is <class 'NoneType'>; expected one of"),
     ],
 )
 async def test_a_bad_argument_is_refused_before_anything_is_sent(

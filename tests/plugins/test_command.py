@@ -34,3 +34,11 @@ def test_no_plugin_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -> No
     """An empty table would look like a failure."""
     assert main(["plugins"]) == 0
     assert capsys.readouterr().out == "No plugin is installed.\n"
+
+
+def test_without_a_command_all_of_them_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who tries the command line first sees what there is; the exit status is that of a mistake."""
+    assert main([]) == 2
+    printed = capsys.readouterr()
+    assert "play        Chat with a bot script" in printed.err
+    assert printed.out == ""

@@ -134,6 +134,7 @@ def test_anything_with_a_name_can_be_offered(options: Any, label: Any, found: An
         ("abc", {}, "options is 'abc'"),
         (5, {}, "options is 5"),
         ([object()], {}, "label="),
+        ({"Small": 1}, {}, "a label of options is 1; expected a text; a dictionary has labels by value"),
     ],
 )
 def test_what_nobody_could_choose_is_refused(options: Any, more: dict[str, Any], problem: str) -> None:

@@ -528,7 +528,7 @@ async def test_a_function_without_a_name_is_refused(bots: Bots) -> None:
 
     for options, problem in (
         ({"fn": plain}, '@step("plain")'),
-        ({"fn": lambda update: None}, "@step"),
+        ({"fn": lambda update: None}, 'write it as a function with a name that stays: @step("name")'),
         ({"on_timeout": plain, "timeout": 5}, '@step("plain")'),
         ({"filter": lambda update: True}, "step_filter"),
     ):

@@ -530,6 +530,23 @@ async def test_the_functions_with_await_are_for_others(blocked: Stage) -> None:
         engine.uninstall()
 
 
+async def test_a_loop_of_its_own_in_a_handler_is_refused(blocked: Stage) -> None:
+    """``asyncio.run(aiostep.ask(...))`` in a handler of a TeleBot is refused, and the error names ``aiostep.sync``."""
+    bot, alice = blocked.bot(), blocked.world.person("Alice")
+
+    @bot.message_handler(commands=["start"])
+    def start(message: Message) -> None:
+        asyncio.run(aiostep.ask("name?"))
+
+    async with blocked.run(bot):
+        alice.send("/start")
+        await until(lambda: blocked.errors)
+
+    error = blocked.errors.pop()
+    assert isinstance(error, WouldDeadlock)
+    assert "aiostep.sync, without await" in str(error)
+
+
 async def test_uninstall_undoes_everything(blocked: Stage) -> None:
     """The bot is as before, also its exception handler; a second install returns the same engine."""
     bot = TeleBot(TOKEN, threaded=False)

@@ -154,6 +154,20 @@ def test_a_script_that_fails_shows_its_own_traceback() -> None:
     assert ran.stderr.splitlines()[-1] == f"play: {bot('broken')} ended with exit status 1 before it asked for updates"
 
 
+def test_a_script_that_starts_nothing_is_told_what_is_missing(tmp_path: Path) -> None:
+    """A script that ends well without a call, as one does that forgot to poll, is told what to add."""
+    script = tmp_path / "handlers.py"
+    script.write_text("print('handlers only')\n")
+
+    ran = play(str(script), "--cli")
+
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1] == (
+        f"play: {script} ended with exit status 0 before it asked for updates: "
+        "start polling, or set a webhook, at the end of the script"
+    )
+
+
 @pytest.mark.parametrize(("text", "status"), [("/crash", 1), ("/leave", 7)])
 def test_the_status_of_a_bot_that_ends_during_the_chat_is_ours(text: str, status: int) -> None:
     """When the script ends in the middle of the chat, its exit status is passed on, also to a waiting reader."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -45,7 +46,8 @@ _BUILT_IN: Final[dict[object, Question[Any]]] = {
 }
 
 #: Libraries know these; no text that a person writes is one.
-_COLLECTIONS: Final = frozenset({dict, list, tuple, set, frozenset, bytes, object})
+_COLLECTIONS: Final = frozenset({dict, list, tuple, set, frozenset, bytes, object, type(None)})
+_FUNCTIONS: Final = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 
 
 def question_for(as_: Any) -> Question[Any]:
@@ -74,8 +76,9 @@ def either(one: Any, other: Any) -> Question[Any]:
     return Either([question_for(one), question_for(other)])
 
 
-def _is_question(as_: object) -> bool:
-    return not isinstance(as_, type) and hasattr(as_, "parse") and hasattr(as_, "kinds")
+def _is_question(as_: Any) -> bool:
+    # A filter such as aiogram's F has an attribute of any name.
+    return not isinstance(as_, type) and hasattr(as_, "parse") and isinstance(getattr(as_, "kinds", None), Collection)
 
 
 @lru_cache(256)
@@ -91,7 +94,10 @@ def _question_for(as_: Any) -> Question[Any]:
     if (from_plugin := _from_plugins(as_)) is not None:
         return from_plugin
     if _has_fields(as_):
-        raise BadArgument("as_", kind, "a type of one answer; for several at once there is fill()")
+        expected = "a type of one answer: for several at once there is fill(), and for the whole message no type"
+        raise BadArgument("as_", kind, expected)
+    if isinstance(as_, _FUNCTIONS):  # the libraries would call it with what somebody writes
+        raise BadArgument("as_", kind, "a type: a function goes into check=, or into filter=")
     return _from_libraries(as_) or _unknown(as_)
 
 

@@ -155,6 +155,8 @@ def _name(fn: Callable[..., Any]) -> str:
     """
     name = name_of(fn)
     if name is None:
-        shown = getattr(fn, "__qualname__", type(fn).__qualname__)
-        raise NotDurable(f"the step {shown}", f'give it a name that stays: @step("{getattr(fn, "__name__", "name")}")')
+        shown, short = getattr(fn, "__qualname__", type(fn).__qualname__), getattr(fn, "__name__", "name")
+        if short == "<lambda>":
+            raise NotDurable(f"the step {shown}", 'write it as a function with a name that stays: @step("name")')
+        raise NotDurable(f"the step {shown}", f'give it a name that stays: @step("{short}")')
     return name

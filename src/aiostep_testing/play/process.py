@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 READY_CALLS: Final = frozenset({"getupdates", "setwebhook"})
 STDERR: Final = 2
+_LAST_LINE: Final = "start polling, or set a webhook, at the end of the script"
 
 
 class PlayError(Exception):
@@ -199,8 +200,9 @@ class BotProcess:
                 return
             if ended.done():
                 status = ended.result()
+                todo = "" if status else f": {_LAST_LINE}"
                 raise PlayError(
-                    f"{self.script} ended with exit status {status} before it asked for updates", status or 1
+                    f"{self.script} ended with exit status {status} before it asked for updates{todo}", status or 1
                 )
             raise PlayError(self._silence(within), 1)
         finally:
@@ -209,10 +211,7 @@ class BotProcess:
 
     def _silence(self, within: float) -> str:
         if self.world.called.is_set():
-            return (
-                f"{self.script} reached the emulator but did not ask for updates within {within:g} s: "
-                "start polling, or set a webhook, at the end of the script"
-            )
+            return f"{self.script} reached the emulator but did not ask for updates within {within:g} s: {_LAST_LINE}"
         return (
             f"{self.script} did not connect to the emulator within {within:g} s: "
             "if it sets its own session or base URL, take that from "
