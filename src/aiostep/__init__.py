@@ -85,6 +85,7 @@ from aiostep_core.durable.standing import end_durable as end_durable
 from aiostep_core.durable.standing import result as result
 from aiostep_core.durable.standing import send_signal as send_signal
 from aiostep_core.durable.standing import where as where
+from aiostep_core.durable.starting import start_durable as start_durable
 from aiostep_core.durable.together import first as first
 from aiostep_core.durable.together import gather as gather
 from aiostep_core.errors import AiostepError as AiostepError
@@ -226,6 +227,7 @@ __all__ = [
     "run",
     "send_signal",
     "signal",
+    "start_durable",
     "step",
     "step_filter",
     "storable",

@@ -22,6 +22,11 @@ from aiostep_core.blocking import stream as stream
 from aiostep_core.blocking import unregister_steps as unregister_steps
 from aiostep_core.blocking import wait_for as wait_for
 from aiostep_core.checks import between as between
+from aiostep_core.durable.blocking import end_durable as end_durable
+from aiostep_core.durable.blocking import result as result
+from aiostep_core.durable.blocking import send_signal as send_signal
+from aiostep_core.durable.blocking import start_durable as start_durable
+from aiostep_core.durable.blocking import where as where
 from aiostep_core.forms import field as field
 from aiostep_core.forms import form as form
 from aiostep_core.named import step as step
@@ -40,6 +45,7 @@ __all__ = [
     "clear",
     "confirm",
     "conversation",
+    "end_durable",
     "field",
     "fill",
     "form",
@@ -47,11 +53,15 @@ __all__ = [
     "open_storage",
     "pending",
     "register_next_step",
+    "result",
+    "send_signal",
+    "start_durable",
     "step",
     "step_filter",
     "stream",
     "unregister_steps",
     "wait_for",
+    "where",
 ]
 
 if not TYPE_CHECKING:

@@ -10,10 +10,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from aiogram import Bot, Dispatcher, Router
+from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.dispatcher.event.handler import HandlerObject
 from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
 from aiogram.fsm.storage.memory import DisabledEventIsolation
-from aiogram.types import Message, Update
+from aiogram.types import ErrorEvent, Message, Update
 
 from aiostep_core.abc import Adapter, Address, Sent
 from aiostep_core.context import Turn, current_turn
@@ -283,6 +284,14 @@ class AiogramAdapter(Adapter[Dispatcher]):
 
 
 _DEFAULTS: Final = {"detach": False, "updates": frozenset[str](), "grace": 5.0}
+    async def handle_error(self, turn: Turn, error: Exception) -> None:
+        update, data = turn.carrier
+        # Error handlers are given an update always; one of nobody says that none has led to this.
+        event = ErrorEvent(update=Update(update_id=0) if update is None else update, exception=error)
+        given = {**self.target.workflow_data, **data, "event_update": event.update}
+        if await self.target.propagate_event(update_type="error", event=event, **given) is UNHANDLED:
+            raise error
+
 
 
 def install(

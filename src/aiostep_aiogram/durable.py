@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import aiogram.exceptions
@@ -24,6 +24,8 @@ from aiostep_core.errors import NotDurable
 from .filters import STATE
 
 if TYPE_CHECKING:
+    from aiostep_core.keys import Key
+
     from .adapter import AiogramAdapter
 
 __all__ = ["AiogramScribe", "Effects"]
@@ -80,6 +82,12 @@ class AiogramScribe(Scribe):
             made = {**self._adapter.target.workflow_data, **_told_by(update), "bot": data["bot"]}
             given = {name: made[name] for name in names if name in made}
         return (self._adapter.update_of(carrier),), given
+
+    def carrier_for(self, key: Key) -> Any:
+        return None, {"bot": self._bot(key.bot_id)}
+
+    def given(self, fn: Callable[..., Any], key: Key) -> Mapping[str, Any]:
+        return {**self._adapter.target.workflow_data, "bot": self._adapter.bots.get(key.bot_id)}
 
     # Updates and other objects.
 

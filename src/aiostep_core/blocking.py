@@ -193,13 +193,13 @@ class Stream(Generic[T_co]):
         self._inner = inner
 
     def __enter__(self) -> Stream[T_co]:
-        _now(self._inner.__aenter__())
+        run_now(self._inner.__aenter__())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _now(self._inner.__aexit__(kind, error, trace))
+        run_now(self._inner.__aexit__(kind, error, trace))
 
     def __iter__(self) -> Stream[T_co]:
         return self
@@ -231,22 +231,22 @@ class Stream(Generic[T_co]):
 
 def register_next_step(*args: Any, **kwargs: Any) -> None:
     """Run a function with somebody's next message; see ``aiostep.register_next_step``."""
-    _now(next_steps.register_next_step(*args, **kwargs))
+    run_now(next_steps.register_next_step(*args, **kwargs))
 
 
 def next_step(fn: Callable[..., Any], /, **kwargs: Any) -> None:
     """Run *fn* with the next message of whoever is being handled; see ``aiostep.next_step``."""
-    _now(next_steps.next_step(fn, **kwargs))
+    run_now(next_steps.next_step(fn, **kwargs))
 
 
 def unregister_steps(target: Any = None) -> int:
     """Drop the steps registered for *target* and end its waits; return how many those were."""
-    return int(_now(next_steps.unregister_steps(target)))
+    return int(run_now(next_steps.unregister_steps(target)))
 
 
 def pending() -> list[Pending]:
     """List who waits for what, oldest first: waits and registered steps."""
-    found: list[Pending] = _now(installed.pending())
+    found: list[Pending] = run_now(installed.pending())
     return found
 
 
@@ -257,7 +257,7 @@ def cancel(target: Any = None, *, user: int | None = None, chat: int | None = No
 
 def clear() -> int:
     """End every conversation with reason "code" and drop every registered step; return how many those were."""
-    return int(_now(installed.clear()))
+    return int(run_now(installed.clear()))
 
 
 def conversation(fn: Callable[..., Questions]) -> Callable[..., None]:
@@ -338,7 +338,7 @@ def _wait(name: str, coroutine: Coroutine[Any, Any, Any]) -> Any:
     return adapter.block(coroutine)
 
 
-def _now(coroutine: Coroutine[Any, Any, Any]) -> Any:
+def run_now(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run what does not wait."""
     return _runtime(coroutine).block(coroutine)
 

@@ -301,6 +301,9 @@ class PTBAdapter(Adapter[AnyApplication]):
 
 
 _DEFAULTS: Final[dict[str, Any]] = {"group": -100, "ordered": True, "identify": None, "grace": 5.0}
+    async def handle_error(self, turn: Turn, error: Exception) -> None:
+        await self.target.process_error(turn.carrier, error)
+
 
 
 def install(

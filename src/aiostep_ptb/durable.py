@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import telegram
@@ -17,9 +17,11 @@ from aiostep_core.durable.effects import CALL
 from aiostep_core.durable.journal import current_flow
 from aiostep_core.errors import NotDurable
 
-from .durable_contexts import context_for
+from .durable_contexts import context_for, context_without_update
 
 if TYPE_CHECKING:
+    from aiostep_core.keys import Key
+
     from .adapter import PTBAdapter
 
 __all__ = ["Calls", "PTBScribe"]
@@ -62,11 +64,14 @@ class PTBScribe(Scribe):
     def arguments(self, fn: Callable[..., Any], carrier: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return (carrier, context_for(fn, carrier, self._adapter.target)), {}
 
+    def given(self, fn: Callable[..., Any], key: Key) -> Mapping[str, Any]:
+        return {"bot": self._adapter.target.bot, "context": context_without_update(fn, key, self._adapter.target)}
+
     # Updates and other objects.
 
     def write_update(self, carrier: Any) -> Any:
         if not isinstance(carrier, Update):
-            fix = "begin it in a handler of updates from Telegram"
+            fix = "begin it in a handler of updates from Telegram, or by start_durable(...)"
             raise NotDurable(f"a conversation that a {type(carrier).__name__} began", fix)
         try:
             return _dump(carrier)

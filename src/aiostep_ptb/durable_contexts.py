@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from telegram.ext import BaseHandler, CallbackContext, ConversationHandler
 
 from aiostep_core.durable.journal import current_flow
 from aiostep_core.errors import NotDurable
 
-__all__ = ["context_for"]
+if TYPE_CHECKING:
+    from aiostep_core.keys import Key
+
+__all__ = ["context_for", "context_without_update"]
 
 #: What of a context is not the same in a replay.
 _LIVE: Final = ("user_data", "chat_data", "bot_data", "job_queue", "update_queue")
@@ -39,6 +42,14 @@ def context_for(fn: Callable[..., Any], update: Any, application: Any) -> Any:
     text = (message.text or message.caption or "") if message is not None else ""
     if text.startswith("/"):  # as CommandHandler gives them
         context.args = text.split()[1:]
+    context.aiostep_lacks = fn.__qualname__
+    return context
+
+
+def context_without_update(fn: Callable[..., Any], key: Key, application: Any) -> Any:
+    """Return the context that *fn* gets in a conversation with *key* that no update has begun."""
+    kept: Any = _kept(application.context_types.context)
+    context = kept(application, chat_id=key.chat_id, user_id=key.user_id)
     context.aiostep_lacks = fn.__qualname__
     return context
 

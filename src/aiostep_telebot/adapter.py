@@ -121,6 +121,10 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
             if not await self.ends.handle(error):
                 raise
 
+    async def handle_error(self, turn: Turn, error: Exception) -> None:
+        if not await self.ends.handle(error):
+            raise error
+
     def learn_name(self) -> None:
         self.runtime.start(self._learn_name())
 

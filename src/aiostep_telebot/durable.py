@@ -6,7 +6,7 @@ import functools
 import inspect
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -20,6 +20,8 @@ from aiostep_core.durable.journal import current_flow
 from aiostep_core.errors import NotDurable
 
 if TYPE_CHECKING:
+    from aiostep_core.keys import Key
+
     from .base import BotAdapter
     from .threaded import TelebotAdapter
 
@@ -61,6 +63,9 @@ class TelebotScribe(Scribe):
     def arguments(self, fn: Callable[..., Any], carrier: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         given = {"bot": self._adapter.target} if "bot" in _asked_for(fn) else {}
         return (self._adapter.update_of(carrier),), given
+
+    def given(self, fn: Callable[..., Any], key: Key) -> Mapping[str, Any]:
+        return {"bot": self._adapter.target}
 
     # Updates and other objects.
 

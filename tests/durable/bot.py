@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aiostep_core.abc import Address, Sent
+from aiostep_core.context import Turn
 from aiostep_core.durable.abc import Scribe
 from aiostep_core.durable.conversations import Durables
 from aiostep_core.durable.effects import CALL
@@ -74,6 +75,9 @@ class DurableLineAdapter(LineAdapter):
 
     async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
         """Change nothing: nobody looks."""
+
+    async def handle_error(self, turn: Turn, error: Exception) -> None:
+        self.target.errors.append(error)
 
     async def send(
         self, to: Address, prompt: Any, *, keyboard: Any = None, force_reply: Any = "auto", **send: Any

@@ -116,7 +116,7 @@ async def begun(update: Any) -> None: ...
 
 async def test_only_an_update_begins_one() -> None:
     """A job has none: the error says what to do instead."""
-    with pytest.raises(NoTarget, match="test.plain begins with an update, .* send the person a button"):
+    with pytest.raises(NoTarget, match="test.plain is called with an update by a handler, .* start_durable"):
         await begun(None)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..keys import Key
 
 __all__ = ["Scribe"]
 
@@ -42,6 +45,14 @@ class Scribe(ABC):
     @abstractmethod
     def arguments(self, fn: Callable[..., Any], carrier: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return what the framework calls the handler *fn* with for the carried update."""
+
+    def carrier_for(self, key: Key) -> Any:
+        """Return what stands for an update, in ``prepare``, where none begins a conversation: see ``start_durable``."""
+        return None
+
+    def given(self, fn: Callable[..., Any], key: Key) -> Mapping[str, Any]:
+        """Return what functions may ask for by name if no update begins them."""
+        return {}
 
     @abstractmethod
     def write_update(self, carrier: Any) -> Any:

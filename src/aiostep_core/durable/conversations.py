@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -16,9 +14,10 @@ from ..keys import ABOUT_MESSAGE, Key, Place, Scope
 from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
 from ..targets import Aim, aim
+from .beginning import aim_of, first_fields, turn_of
 from .custody import Custody
 from .flows import Flow, flows
-from .held import holders, read_first
+from .held import holders
 from .journals import FAILED, FRESH, LEASE, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from ..storages.values import Values
     from ..waits import Conversation
 
-__all__ = ["Durables"]
+__all__ = ["Durables", "emptied"]
 
 #: How many conversations stay in memory, by default; the others are replayed when they go on.
 MAX_LIVE: Final = 10_000
@@ -97,32 +96,26 @@ class Durables(Custody):
             stored = await self.journals.load(key_of(home.place))
             if stored is not None and stored.has_seen(turn.facts.update_id):
                 return await self._again(stored, turn)
-            if stored is not None and stored.is_open and not await self._make_room(stored, flow, turn):
+            if stored is not None and stored.is_open and not await self.make_room(stored, flow, turn.facts.key):
                 return None
-            left = {} if stored is None else {name: "" for name in FRESH if stored.get(name)}
-            stored = Stored(key_of(home.place), left, revision=0 if stored is None else stored.revision)
+            stored = emptied(key_of(home.place), stored)
             run = Run(self, flow, stored, turn)
             run.start(args)
-            if await self._write_begin(run, scribe.format, scribe.write_update(turn.carrier)):
+            if await self.write_begin(run, scribe.format, scribe.write_update(turn.carrier)):
                 found = await run.go()
                 if run.has_left:  # whoever called it as a function must not take that for its result
                     raise WaitCancelled(self.runtime.closed_for or "elsewhere", f"{flow.name} goes on by itself")
                 return found
         raise AlreadyWaiting(home.key, "others begin it at the same time, again and again")
 
-    async def _write_begin(self, run: Run, format: str, update: Any) -> bool:
-        facts, flow = run.turn.facts, run.flow
+    async def write_begin(self, run: Run, format: str, update: Any, origin: str = "") -> bool:
+        """Write down that a conversation begins, here and now; return False if somebody else has written there."""
+        update_id = run.turn.facts.update_id
+        after = "" if update_id is None else str(update_id)
         fields = {
-            **run.stored.fields,
-            "id": secrets.token_hex(8),
-            "name": flow.name,
-            "version": str(flow.version),
-            "format": format,
-            "origin": "" if facts.update_id is None else str(facts.update_id),
-            "after": "" if facts.update_id is None else str(facts.update_id),
-            "opened": repr(self.wall_clock()),
-            "update": json.dumps(update, separators=(",", ":"), ensure_ascii=False),
-            "epoch": "0",
+            **first_fields(run.stored, run.flow, format, update, self.wall_clock()),
+            "origin": after or origin,
+            "after": after,
             "holder": run.holder,
             "owner": self.owner(),
             **run.lease(),
@@ -143,7 +136,7 @@ class Durables(Custody):
             return await self._run(stored, turn).resume()
         return None
 
-    async def _make_room(self, stored: Stored, flow: Flow, turn: Turn) -> bool:
+    async def make_room(self, stored: Stored, flow: Flow, wanted: Key) -> bool:
         """End what is going on at a place; return False if it is to stay.
 
         Raises:
@@ -151,7 +144,7 @@ class Durables(Custody):
         """
         if flow.on_conflict == "reject":
             key = stored.place.key
-            raise AlreadyWaiting(key if isinstance(key, Key) else turn.facts.key)
+            raise AlreadyWaiting(key if isinstance(key, Key) else wanted)
         if flow.on_conflict == "resume":
             return False
         await self.end(stored, "replaced")
@@ -186,7 +179,7 @@ class Durables(Custody):
             except StorageDamaged:
                 return None  # nobody can go on with it
             run.cancel(reason)
-            self.runtime.start(self._alone(run))
+            self.runtime.start(self.alone(run))
         elif run is not None:
             run.cancel(reason)
         return run
@@ -263,41 +256,52 @@ class Durables(Custody):
         flow = self.flow_of(stored.fields)
         assert flow is not None
         run = Run(self, flow, stored, turn)
-        turn.aim = aim(None, flow.scope, turn.adapter.facts(run.read_first()), (), lambda _: None)
+        turn.aim = aim_of(stored)
+        if turn.aim is None:
+            turn.aim = aim(None, flow.scope, turn.adapter.facts(run.read_first()), (), lambda _: None)
         turn.after = stored.after
         return run
 
     def _turn_of(self, stored: Stored) -> Turn:
         """Return a turn for what goes on without an update."""
-        adapter = self.runtime.adapter_for(stored.bot_id)
-        scribe = adapter.scribe
-        assert scribe is not None
-        return Turn(self.runtime, adapter, read_first(stored, scribe))
+        return turn_of(self.runtime, self.runtime.adapter_for(stored.bot_id), stored)
 
     def wake(self, stored: Stored) -> None:
         """Go on with a conversation without an update."""
-        self.runtime.start(self._alone(self._run(stored, self._turn_of(stored))))
+        self.runtime.start(self.alone(self._run(stored, self._turn_of(stored))))
 
-    async def _alone(self, run: Run) -> None:
-        """Go on beside the framework's handlers, as a turn of its own."""
+    async def alone(self, run: Run, *, is_new: bool = False) -> None:
+        """Go on beside the framework's handlers, as a turn of its own; or begin."""
         turn = run.turn
         error: BaseException | None = None
         token = current_turn.set(turn)
         try:
             if run.stored.key in self.live or self.runtime.closed_for is not None:
+                if is_new:
+                    await self._leave_to_others(run)
                 return
-            # What the conversation has taken must not be taken again.
-            run.conversation = self.runtime.open_conversation(run_aim(turn), turn, on_conflict="queue")
-            _fence(run.conversation, run.stored)
-            await run.resume()
-        except WaitEnded as ended:
-            error = ended  # that is how conversations end
+            await (run.go() if is_new else self._resume_alone(run))
         except BaseException as raised:
             error = raised
-            raise
+            if not isinstance(raised, Exception):
+                raise
         finally:
             await self.runtime.end_turn(turn, error)
             current_turn.reset(token)
+        if isinstance(error, Exception) and not isinstance(error, WaitEnded):  # else that is how conversations end
+            await turn.adapter.handle_error(turn, error)
+
+    async def _leave_to_others(self, run: Run) -> None:
+        """Let another process begin what is written down, as this one stops."""
+        run.machine.kill()
+        self.remove(run)
+        await run._leave_behind()
+
+    async def _resume_alone(self, run: Run) -> None:
+        # What the conversation has taken must not be taken again.
+        run.conversation = self.runtime.open_conversation(run_aim(run.turn), run.turn, on_conflict="queue")
+        _fence(run.conversation, run.stored)
+        await run.resume()
 
     # Time.
 
@@ -362,6 +366,12 @@ class Durables(Custody):
 def _homes(places: Sequence[Place]) -> list[Place]:
     """Return those of *places* at which conversations can begin."""
     return [place for place in places if place.scope not in ABOUT_MESSAGE and place.scope is not Scope.ANY]
+
+
+def emptied(key: RecordKey, stored: Stored | None) -> Stored:
+    """Return what another conversation begins with where *stored* is, or nothing."""
+    left = {} if stored is None else {name: "" for name in FRESH if stored.get(name)}
+    return Stored(key, left, revision=0 if stored is None else stored.revision)
 
 
 def _fence(conversation: Conversation, stored: Stored) -> None:

@@ -20,7 +20,7 @@ from .journal import current_flow
 if TYPE_CHECKING:
     from ..context import Turn
 
-__all__ = ["DurableWarning", "Flow", "durable", "flow_for", "flow_named", "flows", "is_starter"]
+__all__ = ["DurableWarning", "Flow", "durable", "flow_for", "flow_named", "flow_of", "flows", "is_starter"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -184,21 +184,28 @@ def _starter(flow: Flow) -> Callable[..., Any]:
             return await flow.fn(*args, **kwargs)  # a part of the conversation that calls it
         turn: Turn | None = current_turn.get()
         if turn is None:
-            fix = "send the person a button, and let its handler begin it; one that goes on already gets send_signal()"
-            raise NoTarget(f"{flow.name} begins with an update, so only a handler can call it, no job or task; {fix}")
+            fix = "await start_durable(...) begins it for somebody; one that goes on already gets send_signal()"
+            raise NoTarget(f"{flow.name} is called with an update by a handler, and not by a job or task; {fix}")
         return await turn.runtime.steps.durables.begin(flow, turn, args)
 
-    _starters.add(start)
+    _starters[start] = flow
     return start
 
 
-#: The handlers that begin durable conversations.
-_starters: Final[weakref.WeakSet[Callable[..., Any]]] = weakref.WeakSet()
+#: The handlers that begin durable conversations, and which.
+_starters: Final[weakref.WeakKeyDictionary[Callable[..., Any], Flow]] = weakref.WeakKeyDictionary()
 
 
 def is_starter(handler: Any) -> bool:
     """Tell whether *handler* begins a durable conversation; it may be decorated in a way that says so."""
-    return inspect.isfunction(handler) and inspect.unwrap(handler, stop=_starters.__contains__) in _starters
+    return flow_of(handler) is not None
+
+
+def flow_of(handler: Any) -> Flow | None:
+    """Return the durable conversation that *handler* begins, if it begins one."""
+    if not inspect.isfunction(handler):
+        return None
+    return _starters.get(inspect.unwrap(handler, stop=_starters.__contains__))
 
 
 def _check(name: Any, version: Any, scope: Any, limit: Any) -> None:

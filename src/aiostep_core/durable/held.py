@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import AiostepError, NonDeterminismError, NotStorable
+from .beginning import call_of, read_first
 from .entries import Entries
 from .inbox import Inbox
 from .journal import Machine
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 
     from ..context import Turn
     from ..keys import Place
-    from .abc import Scribe
     from .conversations import Durables
     from .flows import Flow
 
-__all__ = ["LATER", "Held", "Lost", "failed_fields", "holders", "name_place", "read_first"]
+__all__ = ["LATER", "Held", "Lost", "failed_fields", "holders", "name_place"]
 
 logger = logging.getLogger("aiostep")
 
@@ -133,14 +133,13 @@ class Held(Inbox):
         values = self._durables.values
         written = stored.get("update")
         carrier = self._first.pop(written, None) or read_first(stored, self._scribe)
-        args, kwargs = self._scribe.arguments(self.flow.fn, carrier)
-        more: list[Any] = values.decode(stored.get("more")) if stored.get("more") else []
+        args, kwargs = call_of(stored, self.flow.fn, self._scribe, values, carrier)
         asked = values.decode(stored.get("asked")) if stored.get("asked") else None
         if asked is not None and not isinstance(asked[0], str):
             raise TypeError(f"{asked[0]!r} is no name of a question")
         begun = stored.get("begun")
         return Machine(
-            partial(self.flow.fn, *args, *more, **kwargs),
+            partial(self.flow.fn, *args, **kwargs),
             self._entries.read_all(stored.entries, self.flow.name),
             None if asked is None else Asked(*asked),
             begun=int(begun) if begun else None,
@@ -235,7 +234,7 @@ class Held(Inbox):
             logger.warning("the result of the durable conversation %s is not kept: %s", self.flow.name, error)
             result = "null"
         self.machine.fresh.clear()
-        empty = dict.fromkeys(("asked", "inbox", "update", "more", "book", "until", "begun"), "")
+        empty = dict.fromkeys(("asked", "inbox", "update", "to", "more", "named", "book", "until", "begun"), "")
         await self.save({**empty, "status": DONE, "ended": how, "result": result}, keep=0, ttl=_TRACE)
 
     async def fail(self, error: BaseException) -> None:
@@ -306,20 +305,6 @@ class Held(Inbox):
     def _book(self, stored: Stored) -> dict[str, Outcome]:
         written: dict[str, str] = stored.parts("book", {})
         return {name: self._entries.outcome_of(self._entries.read(text)) for name, text in written.items()}
-
-
-def read_first(stored: Stored, scribe: Scribe) -> Any:
-    """Return the update that a conversation began with.
-
-    Raises:
-        StorageDamaged: it cannot be read.
-    """
-    try:
-        return scribe.read_update(stored.bot_id, stored.parts("update", {}))
-    except AiostepError:
-        raise
-    except Exception as error:
-        raise stored.damaged("the update at the beginning", error) from error
 
 
 def failed_fields(stored: Stored, error: BaseException, owner: str) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ..context import Turn, current_turn
+from ..context import current_turn
 from ..errors import NonDeterminismError, WaitEnded
 from ..storages.records import settle
+from .beginning import turn_of
 from .held import Held
 from .journals import FAILED, PARK, Stored
 from .values import Asked, Operation
@@ -38,8 +38,7 @@ class Replay(Held):
         assert adapter.scribe is not None
         stored = Stored(stored.key, dict(stored.fields), list(stored.entries))
         stored.place  # noqa: B018 - it must be one
-        carrier = adapter.scribe.read_update(stored.bot_id, json.loads(stored.get("update")))
-        super().__init__(runtime.steps.durables, flow, stored, Turn(runtime, adapter, carrier))
+        super().__init__(runtime.steps.durables, flow, stored, turn_of(runtime, adapter, stored))
         for entry in self._entries.read_all(stored.entries, flow.name):
             self._entries.outcome_of(entry)
         if stored.get("asked"):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from aiostep_core import ask, choose
 from aiostep_core.durable.flows import durable
 from aiostep_core.durable.operations import run
+from aiostep_core.durable.starting import start_durable
 from aiostep_core.errors import WaitCancelled, WaitTimeout
+from aiostep_core.keys import Key
+from aiostep_core.threads import ThreadRuntime
+from aiostep_testing.people import Person
 
 from .context import Ctx
-from .harness import AdapterHarness
+from .harness import TOKEN, AdapterHarness
 from .level import Level
 from .stage import Stage
 
@@ -30,6 +35,16 @@ def _pay(name: str) -> str:
 
 async def _say(update: Any, text: str) -> None:
     await Ctx(_playing[-1], update).say(text)
+
+
+async def _outside(stage: Stage, call: Coroutine[Any, Any, Any]) -> None:
+    """Make a call as code outside of any handler does: a bot without an event loop is called from a thread."""
+    runtime = stage.harness.engine.runtime
+    await (asyncio.to_thread(runtime.block, call) if isinstance(runtime, ThreadRuntime) else call)
+
+
+def _key(person: Person) -> Key:
+    return Key(int(TOKEN.partition(":")[0]), person.id, person.id)
 
 
 @durable("contract.order")
@@ -77,12 +92,25 @@ async def losing(update: Any, *_: Any) -> None:
         await run(_pay, error.reason)
 
 
+@durable("contract.reminded")
+async def reminded(what: str, *_: Any) -> None:
+    when = await ask(f"{what}: when?", str)
+    where = await ask(f"{when}: where?", str)
+    await run(_pay, f"{what} {when} {where}")
+
+
+@durable("contract.failing")
+async def failing(*_: Any) -> None:
+    await ask("name?", str)
+    raise LookupError("nobody knows")
+
+
 class Durable(Level, level="durable"):
     """Promise 12."""
 
     async def _start(self, stage: Stage) -> None:
         _done.clear()
-        await stage.start_durable(order, waiting, passed_by, ending, losing)
+        await stage.start_durable(order, waiting, passed_by, ending, losing, reminded, failing)
         _playing[:] = [stage.harness]
 
     async def _restart(self, stage: Stage) -> None:
@@ -204,6 +232,45 @@ class Durable(Level, level="durable"):
         await stage.until(lambda: _done == ["blocked"], "the end")
         stage.alice.unblock()
         await stage.passes(stage.alice)
+
+    async def test_one_that_no_update_begins(self, stage: Stage) -> None:
+        """Promise 12: a job begins one with somebody who has sent nothing; it is stored before it does anything."""
+        await self._start(stage)
+        await stage.passes(stage.bob)
+        await _outside(stage, start_durable("contract.reminded", "tea", to=_key(stage.alice)))
+        await stage.tell(stage.alice, None, "tea: when?")
+        await self._restart(stage)
+        await stage.tell(stage.alice, "today", "today: where?")
+        await stage.tell(stage.alice, "here")
+        await stage.until(lambda: _done == ["tea today here"], "the end")
+        await stage.passes(stage.alice)
+
+    async def test_the_bot_stops_when_one_has_just_begun(self, stage: Stage) -> None:
+        """Promise 12: what was begun is asked after the restart, once."""
+        await self._start(stage)
+        await stage.passes(stage.bob)
+        await _outside(stage, start_durable(reminded, "tea", to=_key(stage.alice)))
+        await self._restart(stage)
+        await stage.passes(stage.bob)
+        await stage.tell(stage.alice, None, "tea: when?")
+        await stage.tell(stage.alice, "today", "today: where?")
+        assert [call["text"] for call in stage.calls("sendMessage")].count("tea: when?") == 1
+
+    async def test_an_error_is_told_of_once(self, stage: Stage) -> None:
+        """Promise 10: what a conversation raises goes to the framework's error handlers, and its place is free."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/failing", "name?")
+        await self._restart(stage)
+        stage.alice.send("Ann")
+        await stage.until(lambda: stage.errors, "the error")
+        await stage.passes(stage.alice)
+        await _outside(stage, start_durable("contract.failing", to=_key(stage.alice)))
+        await stage.tell(stage.alice, None, "name?")
+        stage.alice.send("Ann")
+        await stage.until(lambda: len(stage.errors) == 2, "the other error")
+        await stage.tell(stage.alice, "/order", "name?")
+        assert [type(error) for error in stage.errors] == [LookupError] * 2
+        stage.errors.clear()
 
     async def test_a_newer_one_replaces_it(self, stage: Stage) -> None:
         """T20: who begins anew after a restart is asked anew; the older ends with "replaced"."""

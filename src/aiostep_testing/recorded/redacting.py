@@ -49,9 +49,11 @@ class _Redaction:
         ids = [None if one is None else self._id_text(one) for one in who]
         self._learn(recording.fields["update"])
         fields: dict[str, Any] = {**recording.fields, "ended": ""}
-        for name in ("update", "more"):
+        for name in ("update", "more", "named"):
             if name in fields:
                 fields[name] = self._value(fields[name])
+        if "to" in fields:
+            fields["to"] = [self._party(one) for one in fields["to"]]
         entries = [self._entry(entry) for entry in recording.entries]
         if "book" in fields:
             fields["book"] = {name: self._text(entry) for name, entry in fields["book"].items()}
@@ -129,6 +131,12 @@ class _Redaction:
         for one in _objects(value):
             if type(one.get("id")) is int and ("is_bot" in one or "type" in one):
                 self._id_text(str(one["id"]))
+
+    def _party(self, part: Any) -> Any:
+        """Return a part of a key without what it says of anybody."""
+        if kind_of(part) is int and part in self._ids:
+            return self._ids[part]
+        return self._mask(part) if kind_of(part) is str else part
 
     def _id_text(self, text: str) -> str:
         """Return the id that stands for another, both as texts; what is no id stays."""
