@@ -282,8 +282,6 @@ class AiogramAdapter(Adapter[Dispatcher]):
         data = {"dispatcher": dispatcher, **dispatcher.workflow_data, "bot": self.bots.get(timed_out.key.bot_id)}
         await handler.call(timed_out, **{**data, **named})
 
-
-_DEFAULTS: Final = {"detach": False, "updates": frozenset[str](), "grace": 5.0}
     async def handle_error(self, turn: Turn, error: Exception) -> None:
         update, data = turn.carrier
         # Error handlers are given an update always; one of nobody says that none has led to this.
@@ -292,6 +290,8 @@ _DEFAULTS: Final = {"detach": False, "updates": frozenset[str](), "grace": 5.0}
         if await self.target.propagate_event(update_type="error", event=event, **given) is UNHANDLED:
             raise error
 
+
+_DEFAULTS: Final = {"detach": False, "updates": frozenset[str](), "grace": 5.0}
 
 
 def install(

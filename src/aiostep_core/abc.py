@@ -240,6 +240,14 @@ class Adapter(ABC, Generic[TargetT]):
         if inspect.isawaitable(result):
             await result
 
+    async def handle_error(self, turn: Turn, error: Exception) -> None:
+        """Give *error* to the framework's error handlers, or raise it, and it is logged.
+
+        Raised by what goes on beside the handlers, so that nobody of the framework has called it: ``turn.carrier`` is
+        the update that it began with, if one did.
+        """
+        raise error
+
 
 @runtime_checkable
 class Question(Protocol[T_co]):
@@ -251,14 +259,6 @@ class Question(Protocol[T_co]):
 
     #: The kinds of update that can answer.
     kinds: frozenset[str]
-
-    async def handle_error(self, turn: Turn, error: Exception) -> None:
-        """Give *error* to the framework's error handlers, or raise it, and it is logged.
-
-        Raised by what goes on beside the handlers, so that nobody of the framework has called it: ``turn.carrier`` is
-        the update that it began with, if one did.
-        """
-        raise error
 
     def parse(self, delivery: Delivery) -> T_co:
         """Return the value of the answer.

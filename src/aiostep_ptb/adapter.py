@@ -299,11 +299,11 @@ class PTBAdapter(Adapter[AnyApplication]):
     async def call_timeout(self, step: Step, timed_out: TimedOut) -> None:
         await call_timeout(self.target, step, timed_out)
 
-
-_DEFAULTS: Final[dict[str, Any]] = {"group": -100, "ordered": True, "identify": None, "grace": 5.0}
     async def handle_error(self, turn: Turn, error: Exception) -> None:
         await self.target.process_error(turn.carrier, error)
 
+
+_DEFAULTS: Final[dict[str, Any]] = {"group": -100, "ordered": True, "identify": None, "grace": 5.0}
 
 
 def install(

@@ -104,11 +104,11 @@ class TelebotAdapter(BotAdapter[TeleBot]):
             if not await Outside(functools.partial(self.entry.handle_error, error)):
                 raise
 
-    def learn_name(self) -> None:
     async def handle_error(self, turn: Turn, error: Exception) -> None:
         if not await Outside(functools.partial(self.entry.handle_error, error)):
             raise error
 
+    def learn_name(self) -> None:
         self.runtime.aside(self._learn_name)
 
     def _learn_name(self) -> None:
