@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from aiostep_testing import World
 from aiostep_testing.server import serve
-from tests.durable.test_kill import PATIENCE, TAKE_OVER, TOKEN, Bot, says
+from tests.durable.test_kill import PATIENCE, ROOT, TAKE_OVER, TOKEN, Bot, says
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +29,32 @@ class Other(Bot):
     def __init__(self, world: World, module: str, *command: str) -> None:
         super().__init__(world, *command)
         self._command = [sys.executable, "-m", f"tests.durable.bots.{module}", *command]
+
+    async def die(self, *options: str) -> None:
+        """Start a process that kills itself; come back when it is dead."""
+        self._process = await asyncio.create_subprocess_exec(*self._command, *options, cwd=ROOT)
+        await self.dies()
+        assert self._process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["aiogram", "ptb", "telebot_async", "telebot"])
+async def test_a_bot_that_is_killed_when_it_has_begun_one(tmp_path: Path, kind: str) -> None:
+    """What ``start_durable`` has returned for is asked by the next process, of somebody who has sent nothing."""
+    world = World()
+    world.bot(TOKEN)
+    alice = world.person("Alice")
+    async with serve(world) as server:
+        bot = Other(world, "starting", kind, server.url, f"sqlite:///{tmp_path}/bot.db", str(alice.id))
+        try:
+            await bot.die("mortal")
+            assert [call.method for call in world.calls if call.method == "sendMessage"] == []
+            await bot.start()
+            await alice.expect(r"^tea: when\?$", timeout=TAKE_OVER)
+            await bot.start()
+            await says(alice, "now", r"now: sure\?")
+        finally:
+            await bot.kill()
 
 
 @pytest.mark.timeout(300)
