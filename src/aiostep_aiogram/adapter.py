@@ -16,7 +16,7 @@ from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
 from aiogram.fsm.storage.memory import DisabledEventIsolation
 from aiogram.types import ErrorEvent, Message, Update
 
-from aiostep_core.abc import Adapter, Address, Sent
+from aiostep_core.abc import Adapter, Address, Failure, Sent
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import AlreadyInstalled, BadArgument, NoTarget, UnsupportedTarget
@@ -263,11 +263,13 @@ class AiogramAdapter(Adapter[Dispatcher]):
     def keyboard(self, keyboard: Keyboard) -> Any:
         return sending.keyboard(keyboard)
 
-    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
-        await sending.edit(self.bots[to.key.bot_id], to, sent, text, keyboard)
+    async def edit(
+        self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None
+    ) -> Failure | None:
+        return await sending.edit(self.bots[to.key.bot_id], to, sent, text, keyboard)
 
-    def is_gone(self, error: BaseException) -> str | None:
-        return sending.is_gone(error)
+    def failure_of(self, error: BaseException) -> Failure | None:
+        return sending.failure_of(error)
 
     # Steps.
 

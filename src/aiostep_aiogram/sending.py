@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Awaitable
 from typing import Any, Final, TypeGuard
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramEntityTooLarge,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
 from aiogram.methods import SendMediaGroup, SendMessage
 from aiogram.methods.base import TelegramMethod
 from aiogram.types import (
@@ -20,15 +27,24 @@ from aiogram.types import (
     ReplyKeyboardRemove,
     ReplyParameters,
 )
+from aiohttp import ClientConnectorError, ClientSSLError
 
-from aiostep_core.abc import Address, Sent
+from aiostep_core.abc import Address, Failure, Sent
 from aiostep_core.errors import BadArgument
 from aiostep_core.keyboards import Keyboard
+from aiostep_core.sending import change_of, manner_of, place_of
 from aiostep_core.texts import Plain
 
-__all__ = ["edit", "is_gone", "is_method", "keyboard", "send"]
+__all__ = ["edit", "failure_of", "is_method", "keyboard", "send"]
 
-_GROUPS: Final = frozenset({"group", "supergroup"})
+#: aiogram tells the error codes by the classes of its errors; those that are not here are refusals for good.
+_STATUSES: Final[dict[type[TelegramAPIError], int | None]] = {
+    TelegramForbiddenError: 403,
+    TelegramRetryAfter: 429,
+    TelegramServerError: 500,
+    TelegramEntityTooLarge: 413,
+    TelegramNetworkError: None,
+}
 
 
 async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> Sent:
@@ -38,7 +54,7 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
         BadArgument: *prompt* or *force_reply* is something else.
         TelegramAPIError: Telegram or the network refuses.
     """
-    given, shown = _markup(to, keyboard, force_reply, options), None
+    given, shown = _shown(to, keyboard, force_reply, options), None
     sent: Any
     if isinstance(prompt, str):
         sent = await _say(bot, to, prompt, given, options)
@@ -79,17 +95,14 @@ def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | Rep
     return ReplyKeyboardMarkup(keyboard=rows, resize_keyboard=True, one_time_keyboard=True, selective=True)
 
 
-async def edit(bot: Bot, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> None:
+async def edit(bot: Bot, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> Failure | None:
     """Change what was sent. It is a nicety: nobody's conversation ends because Telegram or the network refuses."""
-    markup = None if made is None else keyboard(made)
-    place: dict[str, Any] = {"chat_id": sent.chat_id, "message_id": sent.message_id, "reply_markup": markup}
-    if to.key.business_id is not None:
-        place["business_connection_id"] = to.key.business_id
-    with contextlib.suppress(TelegramAPIError):
-        if text is None:
-            await bot.edit_message_reply_markup(**place)
-        else:
-            await bot.edit_message_text(text, **place)
+    method, given = change_of(to, sent, text, None if made is None else keyboard(made))
+    try:
+        await getattr(bot, method)(**given)
+    except TelegramAPIError as error:
+        return failure_of(error)
+    return None
 
 
 def is_method(value: object) -> TypeGuard[TelegramMethod[Any]]:
@@ -97,52 +110,38 @@ def is_method(value: object) -> TypeGuard[TelegramMethod[Any]]:
     return isinstance(value, TelegramMethod)
 
 
-def is_gone(error: BaseException) -> str | None:
-    """Return why nobody will ever answer a prompt whose sending failed with *error*; None if somebody may."""
-    if isinstance(error, TelegramForbiddenError):
-        return "blocked" if "blocked" in error.message or "deactivated" in error.message else "left"
-    if isinstance(error, TelegramBadRequest) and "chat not found" in error.message:
-        return "left"
-    return None
+def failure_of(error: BaseException) -> Failure | None:
+    """Describe an error of aiogram; None: it is none."""
+    if not isinstance(error, TelegramAPIError):
+        return None
+    cause = error.__cause__
+    return Failure(
+        status=next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 400),
+        text=error.message,
+        retry_after=error.retry_after if isinstance(error, TelegramRetryAfter) else None,
+        is_migrated=isinstance(error, TelegramMigrateToChat),
+        is_unsent=isinstance(cause, ClientConnectorError) and not isinstance(cause, ClientSSLError),
+    )
 
 
 def _say(bot: Bot, to: Address, text: str, given: dict[str, Any], options: dict[str, Any]) -> Awaitable[Any]:
-    key = to.key
-    if key.thread_id is not None:
-        given["message_thread_id"] = key.thread_id
-    if key.business_id is not None:
-        given["business_connection_id"] = key.business_id
+    chat_id, given = to.key.chat_id or 0, {**given, **place_of(to)}
     if isinstance(text, Plain):
         given["parse_mode"] = None  # not the bot's own
     # The bot's own way to the same request takes twice as long; but it refuses an option that there is none of.
     if options:
-        return bot.send_message(key.chat_id or 0, text, **{**given, **options})
-    return bot(SendMessage(chat_id=key.chat_id or 0, text=text, **given))
+        return bot.send_message(chat_id, text, **{**given, **options})
+    return bot(SendMessage(chat_id=chat_id, text=text, **given))
 
 
-def _markup(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the reply markup, and the reply that goes with it, as a method is given them.
-
-    A bot in privacy mode sees in a group only what replies to it, so there it asks for a reply; selectively: the
-    prompt replies to the person's message, and only they are asked.
-    """
-    if force_reply not in (True, False, "auto"):
-        raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
-    in_group = to.chat_type in _GROUPS
-    if keyboard is not None:
-        # A selective keyboard is shown to whom the message replies to, and without a reply to nobody.
-        is_selective = in_group and bool(getattr(keyboard, "selective", False))
-        return {"reply_markup": keyboard, **(_reply(to, options) if is_selective else {})}
-    if "reply_markup" in options or not (force_reply is True or (force_reply == "auto" and in_group)):
-        return {}
-    reply = _reply(to, options)
-    return {"reply_markup": ForceReply(selective=True if reply else None), **reply}
-
-
-def _reply(to: Address, options: dict[str, Any]) -> dict[str, Any]:
-    if to.reply_to_id is None or "reply_parameters" in options:
-        return {}
-    return {"reply_parameters": ReplyParameters(message_id=to.reply_to_id, allow_sending_without_reply=True)}
+def _shown(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the reply markup, and the reply that goes with it, as a method is given them."""
+    manner = manner_of(to, keyboard, force_reply, options)
+    markup = ForceReply(selective=manner.is_selective or None) if manner.forces_reply else keyboard
+    given = {} if markup is None else {"reply_markup": markup}
+    if manner.reply_to_id is not None:
+        given["reply_parameters"] = ReplyParameters(message_id=manner.reply_to_id, allow_sending_without_reply=True)
+    return given
 
 
 def _with_markup(method: TelegramMethod[Any], markup: Any, options: dict[str, Any]) -> TelegramMethod[Any]:

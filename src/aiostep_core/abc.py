@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from .errors import BadArgument
+from .sending import Failure as Failure
+from .sending import loss_of
 from .storages.abc import Records as Records
 from .storages.abc import StateStorage as StateStorage
 from .storages.abc import StepStorage as StepStorage
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from .runtime import Runtime
     from .steps import Step
 
-__all__ = ["Adapter", "Address", "Question", "Records", "Sent", "StateStorage", "StepStorage", "Timer"]
+__all__ = ["Adapter", "Address", "Failure", "Question", "Records", "Sent", "StateStorage", "StepStorage", "Timer"]
 
 T_co = TypeVar("T_co", covariant=True)
 TargetT = TypeVar("TargetT")
@@ -211,15 +213,25 @@ class Adapter(ABC, Generic[TargetT]):
         """
         raise BadArgument("keyboard", keyboard, f"a keyboard of the framework: {self.name} cannot make one of ours")
 
-    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
+    async def edit(
+        self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None
+    ) -> Failure | None:
         """Change a message that was sent: its inline keyboard, None takes it away, and with *text* what it says.
 
-        Must not raise what Telegram or the network say: nobody's conversation ends because of it.
+        Must not raise what Telegram or the network say but return it: nobody's conversation ends because of it.
         """
 
-    def is_gone(self, error: BaseException) -> str | None:
-        """Return "blocked" or "left" if *error* of a send says that nobody will ever answer there."""
+    def failure_of(self, error: BaseException) -> Failure | None:
+        """Describe an *error* of a send for the decision what becomes of it; None: nothing that the network says.
+
+        Without this ability no prompt is sent again. Whoever retries inside of a call, as some frameworks do, must not
+        call what they gave up ``is_unsent``.
+        """
         return None
+
+    def is_gone(self, error: BaseException) -> str | None:
+        """Return "blocked", "left" or "migrated" if *error* of a send says that nobody will ever answer there."""
+        return loss_of(self.failure_of(error))
 
     # Steps.
 

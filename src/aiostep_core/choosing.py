@@ -18,6 +18,7 @@ from .passing import pause_before
 from .prompting import Prompting, Unfinished
 from .questions import Retry
 from .questions.prefetching import prefetch
+from .resending import take_away
 from .setting import Setting, seconds
 from .texts import Saying, words
 
@@ -375,7 +376,7 @@ class _Choosing(Prompting):
     def _take_away(self) -> None:
         """Take the buttons away, while whatever comes next goes on."""
         if self._sent is not None and self._sent.has_buttons:
-            self._setting.runtime.start(self._setting.adapter.edit(self._address(), self._sent))
+            self._setting.runtime.start(take_away(self._setting, self._address(), self._sent))
         self._sent = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from .matching import both
 from .passing import Passing
 from .questions import Retry
 from .questions.prefetching import prefetch
+from .resending import LIMIT, Patience, is_repeatable, pause_after, send_in_time
 from .setting import Setting, seconds
 from .texts import Plain, Saying
 
@@ -79,6 +81,7 @@ class Prompting:
         self._timers: list[Timer] = []
         self._album: list[Delivery] = []
         self._is_slow = False
+        self._is_over = False
         self._sent: Sent | None = None
         self._key: str | None = self._send.pop("key", None)
         self._kept: Kept | None = None
@@ -130,6 +133,7 @@ class Prompting:
                     owed = prompt if isinstance(prompt, str) else self._say(Saying("again"), delivery)
                     await self._keep(delivery, owed=[str(owed), isinstance(owed, Plain)])
         finally:
+            self._is_over = True
             self._passing.stop()
             for timer in self._timers:
                 timer.cancel()
@@ -176,7 +180,8 @@ class Prompting:
         self._passing.begin(wait, anew=prompt is not None)
         try:
             if prompt is not None:
-                self._sent = await self._send_prompt(prompt)
+                limit, send = self._limit_for(prompt, wait), functools.partial(self._send_prompt, prompt)
+                self._sent, reading = await send_in_time(setting, wait, reading, limit, send)
             if self._sent is not None:
                 setting.runtime.engine.bind(wait, self._keyboard_of(self._sent, wait))
             if fresh:
@@ -200,6 +205,14 @@ class Prompting:
             self._album = await self._collect(delivery, wait.parts)
         return delivery
 
+    def _limit_for(self, prompt: Any, wait: Wait) -> float:
+        """Return how many seconds the sending of *prompt* may take: what is left for the question."""
+        left = LIMIT if self._timeout is None else self._timeout
+        if self._timeout is not None and self._end is not None:
+            left = self._end - self._setting.runtime.now()
+        left = left if wait.timeout is None else min(left, wait.timeout)
+        return left if is_repeatable(prompt) else 0.0
+
     async def _collect(self, first: Delivery, parts: list[Delivery]) -> list[Delivery]:
         """Return all parts of an album, once no further one has come for a while: Telegram does not say how many."""
         setting, count = self._setting, -1
@@ -214,11 +227,15 @@ class Prompting:
 
     async def _send_prompt(self, prompt: Any, **send: Any) -> Sent:
         adapter, options = self._setting.adapter, {**self._send, **send}
-        if self._setting.runtime.engine.keyboards and "keyboard" not in send and self._clears(prompt, options):
+        keyboards = self._setting.runtime.engine.keyboards
+        clears = keyboards and "keyboard" not in send and self._clears(prompt, options)
+        if clears:
             options["keyboard"] = adapter.keyboard(NO_KEYBOARD)
         try:
             return await adapter.send(self._address(), prompt, **options)
         except Exception as error:
+            if clears:
+                keyboards.show(self._setting.aim.key)  # it still stands there
             reason = adapter.is_gone(error)
             if reason is None:
                 raise
@@ -278,18 +295,23 @@ class Prompting:
             left = max(0.0, self._end - now)
             wait.timeout = left if wait.timeout is None else min(wait.timeout, left)
 
-    def _remind(self, text: Any) -> None:
-        self._setting.runtime.start(self._send_reminder(text))
+    def _remind(self, text: Any, patience: Patience | None = None) -> None:
+        self._setting.runtime.start(self._send_reminder(text, patience or Patience()))
 
-    async def _send_reminder(self, text: Any) -> None:
+    async def _send_reminder(self, text: Any, patience: Patience) -> None:
         runtime, place = self._setting.runtime, self._setting.aim.place
+        began = runtime.now()
         try:
             await self._send_prompt(text, keyboard=None, force_reply=False)
         except WaitCancelled as gone:
             turn = self._setting.turn
             runtime.end_all(lambda one: one.place == place and turn in (None, one.owner), gone.reason)
-        except Exception:
-            logger.warning("a reminder could not be sent; the question stands", exc_info=True)
+        except Exception as error:
+            pause = pause_after(self._setting, patience, error, began)
+            if pause is None:
+                logger.warning("a reminder could not be sent; the question stands", exc_info=True)
+            elif not self._is_over:
+                self._timers.append(runtime.call_later(pause, self._remind, text, patience))
 
     def _say(self, what: str | Saying, delivery: Delivery) -> str:
         language = self._setting.adapter.language_of(delivery.update)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from telegram import TelegramObject, Update
 from telegram.ext import Application, CallbackContext, Job
 
-from aiostep_core.abc import Adapter, Address, Sent
+from aiostep_core.abc import Adapter, Address, Failure, Sent
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import AlreadyInstalled, BadArgument, NoTarget, UnsupportedTarget
@@ -285,11 +285,13 @@ class PTBAdapter(Adapter[AnyApplication]):
     def keyboard(self, keyboard: Keyboard) -> Any:
         return sending.keyboard(keyboard)
 
-    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
-        await sending.edit(self.target.bot, to, sent, text, keyboard)
+    async def edit(
+        self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None
+    ) -> Failure | None:
+        return await sending.edit(self.target.bot, to, sent, text, keyboard)
 
-    def is_gone(self, error: BaseException) -> str | None:
-        return sending.is_gone(error)
+    def failure_of(self, error: BaseException) -> Failure | None:
+        return sending.failure_of(error)
 
     # Steps.
 

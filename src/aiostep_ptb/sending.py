@@ -6,6 +6,7 @@ import contextlib
 import inspect
 from typing import Any, Final
 
+import httpx
 from telegram import (
     Bot,
     ForceReply,
@@ -16,11 +17,19 @@ from telegram import (
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
 )
-from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 
-from aiostep_core.abc import Address, Sent
+from aiostep_core.abc import Address, Failure, Sent
 from aiostep_core.errors import BadArgument
 from aiostep_core.keyboards import Keyboard
+from aiostep_core.sending import change_of, manner_of, place_of
 from aiostep_core.texts import Plain
 
 try:
@@ -35,10 +44,18 @@ else:
         return {"reply_parameters": ReplyParameters(message_id=message_id, allow_sending_without_reply=True)}
 
 
-__all__ = ["edit", "is_gone", "keyboard", "send"]
+__all__ = ["edit", "failure_of", "keyboard", "send"]
 
-_GROUPS: Final = frozenset({"group", "supergroup"})
-_REPLIES: Final = frozenset({"reply_parameters", "reply_to_message_id", "do_quote"})
+#: The framework tells the error codes by the classes of its errors; those that are not here are refusals for good. A
+#: bad request is a network error too, and a 5xx is nothing else.
+_STATUSES: Final[dict[type[TelegramError], int | None]] = {
+    BadRequest: 400,
+    Forbidden: 403,
+    RetryAfter: 429,
+    NetworkError: None,
+}
+#: What its usual way to Telegram raises before anything is sent.
+_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> Sent:
@@ -50,10 +67,10 @@ async def send(bot: Bot, to: Address, prompt: Any, keyboard: Any, force_reply: A
         BadArgument: *prompt* or *force_reply* is something else, or a coroutine cannot have the options.
         TelegramError: Telegram or the network refuses.
     """
-    given = {**_markup(to, keyboard, force_reply, options), **options}
+    given = {**_shown(to, keyboard, force_reply, options), **options}
     if isinstance(prompt, str):
         plain: dict[str, Any] = {"parse_mode": None} if isinstance(prompt, Plain) else {}  # not the bot's own
-        sent: Any = await bot.send_message(to.key.chat_id or 0, prompt, **{**plain, **_place(to), **given})
+        sent: Any = await bot.send_message(to.key.chat_id or 0, prompt, **{**plain, **place_of(to), **given})
     elif inspect.isawaitable(prompt):
         if keyboard is not None or force_reply is True or options:
             _close(prompt)
@@ -82,59 +99,38 @@ def keyboard(made: Keyboard) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | Rep
     return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True, selective=True)
 
 
-async def edit(bot: Bot, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> None:
+async def edit(bot: Bot, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> Failure | None:
     """Change what was sent. It is a nicety: nobody's conversation ends because Telegram or the network refuses."""
-    place: dict[str, Any] = {"chat_id": sent.chat_id, "message_id": sent.message_id}
-    if made is not None:
-        place["reply_markup"] = keyboard(made)
-    if to.key.business_id is not None:
-        place["business_connection_id"] = to.key.business_id
-    with contextlib.suppress(TelegramError):
-        if text is None:
-            await bot.edit_message_reply_markup(**place)
-        else:
-            await bot.edit_message_text(text, **place)
-
-
-def is_gone(error: BaseException) -> str | None:
-    """Return why nobody will ever answer a prompt whose sending failed with *error*; None if somebody may."""
-    if isinstance(error, Forbidden):
-        return "blocked" if "blocked" in error.message or "deactivated" in error.message else "left"
-    if isinstance(error, ChatMigrated):
-        return "migrated"
-    if isinstance(error, BadRequest) and error.message.casefold() == "chat not found":
-        return "left"
+    method, given = change_of(to, sent, text, None if made is None else keyboard(made))
+    try:
+        await getattr(bot, method)(**given)
+    except TelegramError as error:
+        return failure_of(error)
     return None
 
 
-def _place(to: Address) -> dict[str, Any]:
-    """Name what of the place the chat's id does not say. Old versions do not know all of these, so only if needed."""
-    topic = "direct_messages_topic_id" if to.chat_type == "direct_messages" else "message_thread_id"
-    place = {topic: to.key.thread_id, "business_connection_id": to.key.business_id}
-    return {name: value for name, value in place.items() if value is not None}
+def failure_of(error: BaseException) -> Failure | None:
+    """Describe an error of python-telegram-bot; None: it is none."""
+    if not isinstance(error, TelegramError):
+        return None
+    seconds = None
+    if isinstance(error, RetryAfter):
+        _, (seconds, *_) = error.__reduce__()  # its attribute warns that it will be a timedelta one day
+    return Failure(
+        status=next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 400),
+        text=error.message,
+        retry_after=seconds,
+        is_migrated=isinstance(error, ChatMigrated),
+        is_unsent=isinstance(error.__cause__, _UNSENT),
+    )
 
 
-def _markup(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the reply markup, and the reply that goes with it, as a method is given them.
-
-    A bot in privacy mode sees in a group only what replies to it, so there it asks for a reply; selectively: the
-    prompt replies to the person's message, and only they are asked.
-    """
-    if force_reply not in (True, False, "auto"):
-        raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
-    in_group = to.chat_type in _GROUPS
-    if keyboard is not None:
-        # A selective keyboard is shown to whom the message replies to, and without a reply to nobody.
-        is_selective = in_group and bool(getattr(keyboard, "selective", False))
-        return {"reply_markup": keyboard, **(_reply(to, options) if is_selective else {})}
-    if "reply_markup" in options or not (force_reply is True or (force_reply == "auto" and in_group)):
-        return {}
-    reply = _reply(to, options)
-    return {"reply_markup": ForceReply(selective=True if reply else None), **reply}
-
-
-def _reply(to: Address, options: dict[str, Any]) -> dict[str, Any]:
-    return {} if to.reply_to_id is None or _REPLIES & options.keys() else _reply_to(to.reply_to_id)
+def _shown(to: Address, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the reply markup, and the reply that goes with it, as a method is given them."""
+    manner = manner_of(to, keyboard, force_reply, options)
+    markup = ForceReply(selective=manner.is_selective or None) if manner.forces_reply else keyboard
+    given = {} if markup is None else {"reply_markup": markup}
+    return given if manner.reply_to_id is None else {**given, **_reply_to(manner.reply_to_id)}
 
 
 def _key(text: str, request: str | None) -> KeyboardButton:

@@ -12,7 +12,7 @@ from typing import Any, Final, overload
 from telebot import TeleBot, asyncio_helper, types
 from telebot.async_telebot import AsyncTeleBot
 
-from aiostep_core.abc import Address, Sent
+from aiostep_core.abc import Address, Failure, Sent
 from aiostep_core.context import Turn
 from aiostep_core.engine import CANCEL_WORDS, Engine
 from aiostep_core.errors import AlreadyInstalled, UnsupportedTarget
@@ -142,8 +142,10 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
     ) -> Sent:
         return await sending.send(self.target, to, prompt, keyboard, force_reply, send)
 
-    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
-        await sending.edit(self.target, to, sent, text, keyboard)
+    async def edit(
+        self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None
+    ) -> Failure | None:
+        return await sending.edit(self.target, to, sent, text, keyboard)
 
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         if self.clicks.take(delivery.update.id) or text is not None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from telebot import types
 
-from aiostep_core.abc import Adapter
+from aiostep_core.abc import Adapter, Failure
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.errors import NotSubscribed
 from aiostep_core.facts import KINDS, Delivery, Facts
@@ -136,8 +136,8 @@ class BotAdapter(Adapter[TargetT]):
     def keyboard(self, keyboard: Keyboard) -> Any:
         return sending.keyboard(keyboard)
 
-    def is_gone(self, error: BaseException) -> str | None:
-        return sending.is_gone(error)
+    def failure_of(self, error: BaseException) -> Failure | None:
+        return sending.failure_of(error, has_retried=bool(self.requests.RETRY_ON_ERROR))
 
     def compile_step(self, step: Step) -> None:
         check_step(step)

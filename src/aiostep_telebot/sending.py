@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 from typing import Any, Final, cast
 
+import aiohttp
+import urllib3
 from telebot import apihelper, asyncio_helper, types
 
-from aiostep_core.abc import Address, Sent
+from aiostep_core.abc import Address, Failure, Sent
 from aiostep_core.errors import BadArgument
 from aiostep_core.keyboards import Button, Keyboard
+from aiostep_core.sending import change_of, manner_of, place_of
 from aiostep_core.texts import Plain
 
-__all__ = ["REFUSALS", "change_of", "edit", "is_gone", "keyboard", "options_of", "send", "sent_of"]
+__all__ = ["REFUSALS", "edit", "failure_of", "keyboard", "options_of", "send", "sent_of"]
 
-_GROUPS: Final = frozenset({"group", "supergroup"})
-_BLOCKED: Final = ("blocked", "deactivated")
+_http: Any = apihelper
+_requests: Any = _http.requests  # without types
 #: What the two kinds of bot raise when Telegram or the network refuse.
 REFUSALS: Final = (asyncio_helper.ApiException, asyncio_helper.RequestTimeout, apihelper.ApiException, OSError)
 
@@ -24,27 +26,18 @@ REFUSALS: Final = (asyncio_helper.ApiException, asyncio_helper.RequestTimeout, a
 def options_of(to: Address, prompt: str, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Return what ``send_message`` is to be called with, beside chat and text.
 
-    A bot in privacy mode sees in a group only what replies to it, so there it asks for a reply; selectively: the
-    prompt replies to the person's message, and only they are asked.
-
     Raises:
         BadArgument: *force_reply* is none of True, False and "auto".
     """
-    if force_reply not in (True, False, "auto"):
-        raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
-    place: dict[str, Any] = {"message_thread_id": to.key.thread_id, "business_connection_id": to.key.business_id}
-    is_free = keyboard is None and "reply_markup" not in options
-    # A selective keyboard is shown to whom the message replies to, and without a reply to nobody.
-    wants_reply = to.chat_type in _GROUPS and bool(getattr(keyboard, "selective", False))
-    is_reply = to.reply_to_id is not None and not {"reply_parameters", "reply_to_message_id"} & options.keys()
-    if is_free and (force_reply is True or (force_reply == "auto" and to.chat_type in _GROUPS)):
-        keyboard, wants_reply = types.ForceReply(selective=True if is_reply else None), True
-    if wants_reply and is_reply:
-        place["reply_parameters"] = types.ReplyParameters(to.reply_to_id, allow_sending_without_reply=True)
+    manner = manner_of(to, keyboard, force_reply, options)
+    shown: dict[str, Any] = {"reply_markup": keyboard, **place_of(to)}
+    if manner.forces_reply:
+        shown["reply_markup"] = types.ForceReply(selective=manner.is_selective or None)
+    if manner.reply_to_id is not None:
+        shown["reply_parameters"] = types.ReplyParameters(manner.reply_to_id, allow_sending_without_reply=True)
     if isinstance(prompt, Plain):
-        place["parse_mode"] = ""  # not the bot's own, which None would mean
-    given = {**place, "reply_markup": keyboard, **options}
-    return {name: value for name, value in given.items() if value is not None}
+        shown["parse_mode"] = ""  # not the bot's own, which None would mean
+    return {name: value for name, value in {**shown, **options}.items() if value is not None}
 
 
 def sent_of(result: Any) -> Sent:
@@ -79,21 +72,14 @@ def keyboard(
     return markup  # type: ignore[no-any-return]
 
 
-def change_of(to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> tuple[str, dict[str, Any]]:
-    """Return the method that changes what was sent, and what it is to be called with."""
-    given: dict[str, Any] = {"chat_id": sent.chat_id, "message_id": sent.message_id}
-    if made is not None:
-        given["reply_markup"] = keyboard(made)
-    if to.key.business_id is not None:
-        given["business_connection_id"] = to.key.business_id
-    return ("edit_message_reply_markup", given) if text is None else ("edit_message_text", {"text": text, **given})
-
-
-async def edit(bot: Any, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> None:
+async def edit(bot: Any, to: Address, sent: Sent, text: str | None, made: Keyboard | None) -> Failure | None:
     """Change what was sent. It is a nicety: nobody's conversation ends because Telegram or the network refuses."""
-    method, given = change_of(to, sent, text, made)
-    with contextlib.suppress(*REFUSALS):
+    method, given = change_of(to, sent, text, None if made is None else keyboard(made))
+    try:
         await getattr(bot, method)(**given)
+    except REFUSALS as error:
+        return failure_of(error)
+    return None
 
 
 def _inline_key(one: Button) -> Any:
@@ -105,17 +91,33 @@ def _key(one: Button) -> Any:
     return types.KeyboardButton(one.text, **request)
 
 
-def is_gone(error: BaseException) -> str | None:
-    """Return why nobody will ever answer a prompt whose sending failed with *error*; None if somebody may.
+def failure_of(error: BaseException, *, has_retried: bool = False) -> Failure | None:
+    """Describe an error of telebot; None: it is none. If it *has_retried* itself, that is not to be done twice.
 
     The exceptions of the two kinds of bot have one name and shape, and no class in common.
     """
-    code, text = getattr(error, "error_code", None), getattr(error, "description", None)
-    if not isinstance(text, str):
+    if not isinstance(error, REFUSALS):
         return None
-    if code == 403:
-        return "blocked" if any(word in text for word in _BLOCKED) else "left"
-    return "left" if code == 400 and "chat not found" in text else None
+    result: Any = getattr(error, "result_json", None) or {}
+    parameters: Any = result.get("parameters") or {}
+    return Failure(
+        status=getattr(error, "error_code", None),
+        text=getattr(error, "description", None) or "",
+        retry_after=parameters.get("retry_after"),
+        is_migrated="migrate_to_chat_id" in parameters,
+        is_unsent=_is_unsent(error) and not has_retried,
+    )
+
+
+def _is_unsent(error: BaseException) -> bool:
+    """Tell whether there was no connection; libraries below telebot say so."""
+    if isinstance(error, asyncio_helper.RequestTimeout):
+        cause = error.__cause__
+        return isinstance(cause, aiohttp.ClientConnectorError) and not isinstance(cause, aiohttp.ClientSSLError)
+    if isinstance(error, _requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if isinstance(error, _requests.ConnectionError) and error.args else None
+    return isinstance(getattr(cause, "reason", None), urllib3.exceptions.NewConnectionError)
 
 
 async def send(bot: Any, to: Address, prompt: Any, keyboard: Any, force_reply: Any, options: dict[str, Any]) -> Sent:

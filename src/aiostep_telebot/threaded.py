@@ -12,13 +12,14 @@ from typing import Any, Final, TypeVar
 
 from telebot import TeleBot, apihelper, types, util
 
-from aiostep_core.abc import Address, Sent
+from aiostep_core.abc import Address, Failure, Sent
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.errors import AlreadyInstalled, BadArgument, WouldDeadlock
 from aiostep_core.facts import Delivery
 from aiostep_core.keyboards import Keyboard
 from aiostep_core.reports import TimedOut
 from aiostep_core.runtime import Runtime
+from aiostep_core.sending import change_of
 from aiostep_core.steps import Step
 from aiostep_core.threads import Detached, Outside, ThreadRuntime
 
@@ -212,10 +213,15 @@ class TelebotAdapter(BotAdapter[TeleBot]):
             raise BadArgument("prompt", type(prompt).__name__, "a text, or a function that sends a message")
         return sending.sent_of(await Outside(call))
 
-    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
-        method, given = sending.change_of(to, sent, text, keyboard)
-        with contextlib.suppress(*sending.REFUSALS):
+    async def edit(
+        self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None
+    ) -> Failure | None:
+        method, given = change_of(to, sent, text, None if keyboard is None else sending.keyboard(keyboard))
+        try:
             await Outside(functools.partial(getattr(self.target, method), **given))
+        except sending.REFUSALS as error:
+            return self.failure_of(error)
+        return None
 
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         if self.clicks.take(delivery.update.id) or text is not None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import Any
 
-from aiostep_core.abc import Adapter, Address, Sent
+from aiostep_core.abc import Adapter, Address, Failure, Sent
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Decision, Engine, Outcome
 from aiostep_core.errors import BadArgument
@@ -21,6 +21,10 @@ from aiostep_core.steps import Step
 from tests.core.making import ALICE, BOT, facts
 
 Handler = Callable[[Facts], Coroutine[Any, Any, object]]
+
+
+class Refused(Exception):
+    """What this framework raises when Telegram or the network refuses: ``Refused(Failure(...))``."""
 
 
 class Line:
@@ -185,6 +189,9 @@ class LineAdapter(Adapter[Line]):
 
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         self.target.answered.append((delivery.facts, text))
+
+    def failure_of(self, error: BaseException) -> Failure | None:
+        return error.args[0] if isinstance(error, Refused) else None
 
     def is_gone(self, error: BaseException) -> str | None:
         return "blocked" if isinstance(error, ConnectionRefusedError) else None

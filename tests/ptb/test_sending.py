@@ -12,8 +12,9 @@ from telegram.ext import CommandHandler
 
 from aiostep import BadArgument, Photo, Scope
 from aiostep_core.keys import Key
+from aiostep_core.sending import loss_of
 from aiostep_ptb import ask, wait_for
-from aiostep_ptb.sending import is_gone
+from aiostep_ptb.sending import failure_of
 from tests.ptb.stage import Context, Stage, buttons, reply, text_of, until, waiting
 
 pytestmark = pytest.mark.anyio
@@ -224,7 +225,7 @@ async def test_what_is_in_a_message(stage: Stage) -> None:
 )
 def test_who_is_gone(error: Exception, reason: str | None) -> None:
     """T23: errors after which nobody will ever answer are told from the others."""
-    assert is_gone(error) == reason
+    assert loss_of(failure_of(error)) == reason
 
 
 async def test_a_prompt_that_fails_leaves_nothing_behind(stage: Stage) -> None:

@@ -22,6 +22,9 @@ PACKAGES: dict[str, set[str]] = {
 }
 # One file may import more than its package.
 FILES: dict[str, set[str]] = {
+    "aiostep_aiogram/sending.py": {"aiohttp"},  # the frameworks come with these, and their errors have theirs inside
+    "aiostep_ptb/sending.py": {"httpx"},
+    "aiostep_telebot/sending.py": {"aiohttp", "urllib3"},
     "aiostep_core/hookspecs.py": {"pluggy"},
     "aiostep_core/plugin_checks.py": {"pluggy"},
     "aiostep_core/plugins.py": {"pluggy"},
@@ -58,7 +61,7 @@ TYPING = {"typing_extensions"}
 FRAMEWORK_FREE = {"plugin.py"}
 
 # The pure ring decides; it never waits or asks what time it is. Each is a file or a folder of aiostep_core.
-PURE = ("engine", "facts", "keys", "steps", "waits")
+PURE = ("engine", "facts", "keys", "sending", "steps", "waits")
 PURE_FILES = {"aiostep_core/durable/journal.py", "aiostep_core/durable/values.py"}
 IMPURE_IMPORTS = {"anyio", "asyncio", "concurrent", "random", "secrets", "socket", "threading", "time"}
 

@@ -15,6 +15,7 @@ from .next_steps import NextSteps
 from .passing import AskedAgain, KeyboardsTakenAway, MenusAskedAgain
 from .polling import Polling
 from .questions import Questions
+from .resending import ButtonsTakenAwayLater, SentLater
 from .sync import Sync
 from .topics import Topics
 from .webhook import Webhook
@@ -26,5 +27,11 @@ class Asking(Answers, Questions, Menus, AskedAgain, MenusAskedAgain, KeyboardsTa
     """What people are asked, and what comes of their answers."""
 
 
-class AdapterContract(Asking, Endings, NextSteps, Groups, Topics, Callbacks, Polling, Webhook, Sync, Durable, Workers):
+class Resending(SentLater, ButtonsTakenAwayLater):
+    """What becomes of questions that Telegram does not take."""
+
+
+class AdapterContract(
+    Asking, Resending, Endings, NextSteps, Groups, Topics, Callbacks, Polling, Webhook, Sync, Durable, Workers
+):
     """What to subclass, with ``harness_class``."""

@@ -21,8 +21,8 @@ __all__ = ["LEVELS", "TOKEN", "AdapterHarness"]
 
 #: What an adapter can claim. Everybody must have "core"; nothing is checked yet of the last.
 LEVELS: Final = (
-    *("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "sync"),
-    *("durable", "workers"),
+    *("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "limits", "polling", "webhook"),
+    *("sync", "durable", "workers"),
 )
 TOKEN: Final = "42:TEST"
 Handle = Callable[[Json], Awaitable[object]]

@@ -26,7 +26,10 @@ class AiogramHarness(AdapterHarness):
     """Each update in a task of its own, as polling does it; webhooks in the foreground."""
 
     name = "aiogram"
-    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "durable")
+    levels = (
+        *("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "limits", "polling", "webhook"),
+        "durable",
+    )
     reasons: ClassVar[Mapping[str, str]] = {"sync": "its handlers are coroutines"}
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:

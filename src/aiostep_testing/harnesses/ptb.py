@@ -23,7 +23,10 @@ class PtbHarness(AdapterHarness):
     """PTB's default, one update after the other; webhooks call ``process_update`` and await it."""
 
     name = "ptb"
-    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "durable")
+    levels = (
+        *("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "limits", "polling", "webhook"),
+        "durable",
+    )
     reasons: ClassVar[Mapping[str, str]] = {"sync": "its handlers are coroutines"}
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:

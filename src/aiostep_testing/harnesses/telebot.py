@@ -58,7 +58,10 @@ class AsyncTelebotHarness(_TelebotHarness):
     """An AsyncTeleBot; webhooks await ``process_new_updates``."""
 
     name = "telebot"
-    levels = ("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "polling", "webhook", "durable")
+    levels = (
+        *("core", "groups", "topics", "callbacks", "menus", "media", "kinds", "limits", "polling", "webhook"),
+        "durable",
+    )
     reasons: ClassVar[Mapping[str, str]] = {"sync": "its handlers are coroutines"}
 
     async def start(self, world: World, programs: Mapping[str, Program]) -> None:

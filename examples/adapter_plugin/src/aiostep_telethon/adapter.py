@@ -18,7 +18,7 @@ from typing import Any, Final
 from telethon import Button, TelegramClient, errors, events, types
 from telethon.client.updates import EventBuilderDict
 
-from aiostep_core.abc import Adapter, Address, Sent
+from aiostep_core.abc import Adapter, Address, Failure, Sent
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.engine import Outcome
 from aiostep_core.errors import BadArgument, NotSubscribed, WaitEnded
@@ -27,6 +27,7 @@ from aiostep_core.keyboards import Button as OurButton
 from aiostep_core.keyboards import Keyboard, is_ours
 from aiostep_core.keys import Key
 from aiostep_core.runtime import Runtime
+from aiostep_core.sending import manner_of
 from aiostep_core.steps import Step
 from aiostep_core.texts import Plain
 
@@ -35,7 +36,6 @@ from .facts import EVENTS, facts_of, key_of_object, kind_of
 
 __all__ = ["TelethonAdapter"]
 
-_GROUPS: Final = frozenset({"group", "supergroup"})
 _BLOCKED: Final = (errors.UserIsBlockedError, errors.InputUserDeactivatedError, errors.UserDeactivatedError)
 _LEFT: Final = (errors.ChannelPrivateError, errors.ChatWriteForbiddenError, errors.PeerIdInvalidError)
 
@@ -281,17 +281,12 @@ class TelethonAdapter(Adapter[TelegramClient]):
     ) -> Sent:
         if inspect.isawaitable(prompt):  # client.send_file(...)
             return _sent(await prompt)
-        if force_reply not in (True, False, "auto"):
-            raise BadArgument("force_reply", force_reply, 'True, False or "auto"')
-        reply_to = to.key.thread_id
-        if keyboard is None and (force_reply is True or (force_reply == "auto" and to.chat_type in _GROUPS)):
-            # A bot in privacy mode sees in a group only what replies to it. Only the person replied to is asked.
-            keyboard = Button.force_reply(selective=to.reply_to_id is not None)
-            reply_to = to.reply_to_id or reply_to
-        elif to.chat_type in _GROUPS and getattr(keyboard, "selective", False):
-            reply_to = to.reply_to_id or reply_to
+        names: Any = {"own_markup": ("buttons",), "own_reply": ("reply_to",)}
+        manner, shown = manner_of(to, keyboard, force_reply, send, **names), keyboard
+        if manner.forces_reply:
+            shown = Button.force_reply(selective=manner.is_selective)
         plain = {"parse_mode": None} if isinstance(prompt, Plain) else {}  # not Telethon's Markdown
-        given = {"buttons": keyboard, "reply_to": reply_to, **plain, **send}
+        given = {"buttons": shown, "reply_to": manner.reply_to_id or to.key.thread_id, **plain, **send}
         return _sent(await self.target.send_message(to.key.chat_id, prompt, **given))
 
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
@@ -304,10 +299,22 @@ class TelethonAdapter(Adapter[TelegramClient]):
         make = _inline_button if keyboard.is_inline else _reply_button
         return self.target.build_reply_markup([[make(one) for one in row] for row in keyboard.rows])
 
-    async def edit(self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None) -> None:
+    async def edit(
+        self, to: Address, sent: Sent, *, text: str | None = None, keyboard: Keyboard | None = None
+    ) -> Failure | None:
         buttons = None if keyboard is None else self.keyboard(keyboard)
-        with contextlib.suppress(errors.RPCError, ConnectionError):
+        try:
             await self.target.edit_message(sent.chat_id, sent.message_id, text, buttons=buttons)
+        except (errors.RPCError, ConnectionError) as error:
+            return self.failure_of(error)
+        return None
+
+    def failure_of(self, error: BaseException) -> Failure | None:
+        if isinstance(error, errors.FloodError):  # of more seconds than Telethon waits by itself
+            return Failure(429, str(error), retry_after=getattr(error, "seconds", None))
+        if isinstance(error, errors.RPCError):
+            return Failure(abs(error.code or 500), str(error))
+        return Failure() if isinstance(error, ConnectionError) else None
 
     def is_gone(self, error: BaseException) -> str | None:
         if isinstance(error, _BLOCKED):

@@ -29,6 +29,7 @@ class TelethonHarness(AdapterHarness):
     levels = ("core", "groups", "topics", "callbacks", "menus", "media", "durable")
     reasons: ClassVar[Mapping[str, str]] = {
         "kinds": "MTProto has other names for what is in a message",
+        "limits": "Telethon waits by itself, and keeps everybody back meanwhile",
         "polling": "MTProto has none",
         "webhook": "MTProto has none",
         "sync": "its handlers are coroutines",
