@@ -184,6 +184,10 @@ class AiogramAdapter(Adapter[Dispatcher]):
             return delivery.facts.text
         return message.text if message.text is not None else message.caption
 
+    def update_id_of(self, delivery: Delivery) -> int | None:
+        update: Update = delivery.carrier[0]
+        return update.update_id
+
     def update_of(self, carrier: Any) -> Any:
         return event_of(carrier[0])
 

@@ -117,6 +117,10 @@ class Adapter(ABC, Generic[TargetT]):
         """Return ``delivery.facts.text``; faster, where that is easy: nothing else is read of nearly all answers."""
         return delivery.facts.text
 
+    def update_id_of(self, delivery: Delivery) -> int | None:
+        """Return ``delivery.facts.update_id``; faster, where that is easy: durable conversations note it."""
+        return delivery.facts.update_id
+
     @abstractmethod
     def update_of(self, carrier: Any) -> Any:
         """Return the object that users get for the carried update, such as the framework's message."""

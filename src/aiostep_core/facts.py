@@ -90,6 +90,14 @@ class Delivery:
         text: str | None = self.adapter.text_of(self)
         return text
 
+    @property
+    def update_id(self) -> int | None:
+        """The number of the update, if it has one; see ``text``."""
+        if self._facts is not None:
+            return self._facts.update_id
+        number: int | None = self.adapter.update_id_of(self)
+        return number
+
     def is_after(self, other: Delivery) -> bool:
         """Tell whether this update is known to be newer than *other*."""
         mine, theirs = self.facts.update_id, other.facts.update_id

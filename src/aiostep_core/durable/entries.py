@@ -56,7 +56,7 @@ class Entries:
 
     def write(self, entry: Entry) -> str:
         """Return *entry* as a text."""
-        parts = [entry.kind, entry.name, entry.tag, entry.payload, entry.note]
+        parts = list[Any](entry)
         while parts[-1] is None:
             parts.pop()
         return self._values.encode(parts, "the journal")
@@ -159,7 +159,7 @@ class Entries:
         """
         if delivery is None:
             return self.value(Kind.WAIT, name, value)
-        note = delivery.facts.update_id
+        note = delivery.update_id
         if value is delivery.update:
             return Entry(Kind.WAIT, name, "u", self._scribe.write_update(delivery.carrier), note), Outcome(value)
         try:

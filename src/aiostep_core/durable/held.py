@@ -202,21 +202,21 @@ class Held(Inbox):
             return await self._save(fields, due, how)
 
     async def _save(self, fields: Mapping[str, str], due: float | None, how: dict[str, Any]) -> None:
+        journals, machine, fields = self._durables.journals, self.machine, dict(fields)
         if self.stored.get("holder") != self.holder:
-            fields = {**fields, "holder": self.holder, "owner": self._durables.owner()}
+            fields |= {"holder": self.holder, "owner": self._durables.owner()}
         if fields.get("status") == RUN:
             due = float(fields["until"])
         for _ in range(_TRIES):
-            fields = {**fields, "inbox": self._inbox(fields)}
+            fields["inbox"] = self._inbox(fields)
             if (signal := how.get("without")) is not None:
-                fields = {**fields, "signals": self._without(signal)}
-            texts = [self._entries.write(entry) for entry in self.machine.fresh]
-            keep = how.get("keep", self.machine.keep)
+                fields["signals"] = self._without(signal)
+            texts = [self._entries.write(entry) for entry in machine.fresh]
+            keep = how.get("keep", machine.keep)
             known = self.stored.fields
             changed = {name: value for name, value in fields.items() if known.get(name, "") != value}
-            journals = self._durables.journals
             if await journals.append(self.stored, texts, changed, due=due, keep=keep, ttl=how.get("ttl")):
-                self.machine.flushed()
+                machine.flushed()
                 return
             there = await journals.load(self.stored.key)
             if there is None or there.get("holder") != self.holder:

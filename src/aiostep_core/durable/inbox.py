@@ -66,10 +66,10 @@ class Inbox:
 
     def _forget_copies(self) -> None:
         """Take the update that is being looked at out of the mailbox, if it came by way of another process, too."""
-        update_id = None if self.delivery is None else self.delivery.facts.update_id
-        for one in self._mailboxes if update_id is not None else ():
-            if one.unread:
-                one.unread = [each for each in one.unread if each.facts.update_id != update_id]
+        full = [one for one in self._mailboxes if one.unread]
+        update_id = None if self.delivery is None or not full else self.delivery.update_id
+        for one in full if update_id is not None else ():
+            one.unread = [each for each in one.unread or () if each.update_id != update_id]
 
     def _hand_back(self) -> None:
         """Let the update go to ordinary handlers: it is not meant."""
@@ -113,7 +113,7 @@ class Inbox:
                     self._durables.runtime.perform(Changes(leftovers=self.close(unread or [])))
 
     def _seen(self) -> dict[str, str]:
-        return self.stored.seen_with(None if self.delivery is None else self.delivery.facts.update_id)
+        return self.stored.seen_with(None if self.delivery is None else self.delivery.update_id)
 
     # What comes meanwhile. Called by the conversation in the registry.
 

@@ -99,7 +99,7 @@ class Machine:
         """Return the operation that waits for somebody."""
         self._check("a question")
         self.asks.append(self.position)
-        if (known := self.book.get(f"{Kind.WAIT} {name}")) is not None:
+        if self.book and (known := self.book.get(f"{Kind.WAIT} {name}")) is not None:
             return Known(known)
         self.is_muted = False
         return Operation(Kind.WAIT, name, perform, options)

@@ -19,6 +19,7 @@ one conversation exactly one can. The fields of a record:
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
@@ -47,6 +48,7 @@ __all__ = [
     "Stored",
     "hint_of",
     "key_of",
+    "names_of",
 ]
 
 T = TypeVar("T")
@@ -151,7 +153,10 @@ class Stored:
         """Return the fields that say that it has taken this update too."""
         if update_id is None:
             return {}
-        return {"after": str(update_id), "seen": " ".join([*self.get("seen").split()[1 - _SEEN :], str(update_id)])}
+        number, seen = str(update_id), self.get("seen")
+        if seen.count(" ") > _SEEN - 2:
+            seen = seen[seen.index(" ") + 1 :]
+        return {"after": number, "seen": f"{seen} {number}" if seen else number}
 
 
 @dataclass(slots=True)
@@ -186,7 +191,7 @@ class Journals:
         append = self.source.records.append(
             stored.key, stored.revision, entries, fields=fields, keep=keep, due=due, ttl=ttl
         )
-        revision = await self._reach(append)
+        revision = await (self._reach(append) if self.is_for_threads else append)
         if revision is None:
             return False
         stored.revision = max(stored.revision, revision)
@@ -233,6 +238,12 @@ class Journals:
 def key_of(place: Place) -> RecordKey:
     """Return the key of the journal for *place*."""
     return key_at(KIND, place)
+
+
+@functools.lru_cache(maxsize=256)
+def names_of(kinds: frozenset[str]) -> str:
+    """Return the kinds of update as they are written."""
+    return " ".join(sorted(kinds))
 
 
 def hint_of(place: Place) -> RecordKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,7 @@ from ..waits import Signal, WaitState
 from .contexts import held_by
 from .doing import Doing
 from .held import Lost
-from .journals import PARK, key_of
+from .journals import PARK, key_of, names_of
 from .kept import Kept
 from .several import Several
 from .values import Entry, Evicted, Finished, How, Kind, Operation, Outcome
@@ -40,6 +41,7 @@ logger = logging.getLogger("aiostep")
 
 #: Operations after which it is said that a journal grows.
 _MANY: Final = 1000
+_AS_IT_IS: Final = contextlib.nullcontext()
 
 
 class Left(Exception):
@@ -48,6 +50,13 @@ class Left(Exception):
 
 def _held(found: list[str]) -> NotDurable:
     return NotDurable(f"{', '.join(found)}, which is held open while the conversation waits,", "leave it before asking")
+
+
+@functools.cache
+def _what_takes(commands: bool, service: bool, firm: bool) -> str:
+    """Return what is written of what a wait takes besides answers, and of what does not end it."""
+    about = (("commands", commands), ("service", service), ("firm", firm))
+    return " ".join(name for name, is_so in about if is_so)
 
 
 class _Signalled(Exception):
@@ -222,7 +231,8 @@ class Run(Doing):
         """Let the conversation's own code run."""
         try:
             self._check_length()
-            self.machine.perform_now = self.perform_now
+            if self.machine.perform_now is None:
+                self.machine.perform_now = self.perform_now
             if not self._durables.journals.is_for_threads:
                 return self.machine.step()
             from .thread_tasks import step_outside
@@ -292,7 +302,7 @@ class Run(Doing):
                 raise _Signalled(text)
             if operation.is_in_doubt and self.flow.on_doubt == "raise":
                 raise EffectInDoubt(operation.name, self._key())
-            with contextlib.nullcontext() if self._reason is None else self.hiding_unread():
+            with _AS_IT_IS if self._reason is None else self.hiding_unread():
                 value, kept.delivery = await operation.perform(kept)
             return self._entries.answer(operation.name, value, kept.delivery, kept.made_of)
         except (Lost, Left, NonDeterminismError, StorageUnavailable):
@@ -314,7 +324,7 @@ class Run(Doing):
         self._note(entry, outcome)
         await self.save({**self.lease(), "asked": "", **self._seen()}, without=kept.signal)
         self.delivery = None
-        if kept.wait is not None:
+        if kept.wait is not None and kept.wait.conversation.place != self.stored.place:
             await self._forget_hint(kept.wait.conversation.place)
 
     async def _announce(self, operation: Operation) -> None:
@@ -344,16 +354,18 @@ class Run(Doing):
 
     async def park(self, kept: Kept, wait: Wait, deadline: float | None) -> None:
         """Write down that the conversation waits."""
-        firm = not wait.is_cancellable
-        about = (("commands", wait.takes_commands), ("service", wait.takes_service), ("firm", firm))
-        takes = [name for name, is_so in about if is_so]
-        fields = {"status": PARK, "asked": self._asked(kept), "kinds": " ".join(sorted(wait.kinds))}
-        fields["due"] = "" if deadline is None else repr(deadline)
         place = wait.conversation.place
-        fields["at"] = "" if place == self.stored.place else key_of(place).name
+        fields = {
+            "status": PARK,
+            "asked": self._asked(kept),
+            "kinds": names_of(wait.kinds),
+            "due": "" if deadline is None else repr(deadline),
+            "at": "" if place == self.stored.place else key_of(place).name,
+            "takes": _what_takes(wait.takes_commands, wait.takes_service, not wait.is_cancellable),
+        }
         if fields["at"]:
             await self.hint(place)
-        await self.save({**fields, "takes": " ".join(takes)}, due=deadline)
+        await self.save(fields, due=deadline)
         if self.flow.verify:
             await self.verify(kept.name)
 
@@ -377,7 +389,7 @@ class Run(Doing):
 
     def seen_too(self, delivery: Delivery) -> dict[str, str]:
         """Return the fields that say that the update was taken."""
-        return self.stored.seen_with(delivery.facts.update_id)
+        return self.stored.seen_with(delivery.update_id)
 
     def _tidy_up(self) -> None:
         """End what was asked before for the reason that there is meanwhile: so it tidies up after itself."""
@@ -388,7 +400,7 @@ class Run(Doing):
         """Note that it waits; an update for whose sake it goes on may turn out not to be meant."""
         if wait.state is not WaitState.PENDING:
             self.delivery = wait.delivery
-        elif reading is None:  # no filter is thinking about it
+        elif reading is None and self.delivery is not None:  # no filter is thinking about it
             self._hand_back()
         self._tidy_up()
         self.conversation = wait.conversation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .journals import PARK, key_of
+from .journals import PARK, key_of, names_of
 from .kept import Kept
 from .values import Entry, Operation, Outcome
 
@@ -78,7 +78,7 @@ class Several:
         fields = {
             "status": PARK,
             "asked": self._run.encode(["several", asked]),
-            "kinds": " ".join(sorted({kind for wait in self.waits for kind in wait.kinds})),
+            "kinds": names_of(frozenset(kind for wait in self.waits for kind in wait.kinds)),
             "takes": " ".join(name for name in ("commands", "service") if any(_takes(one, name) for one in self.waits)),
             "due": repr(min(ends)) if ends else "",
             "at": "" if places == {home} else "\n".join(sorted(key_of(place).name for place in places)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,43 +24,58 @@ class _Record:
 
 
 class _Agenda:
-    """Records by a time. What was put off or removed since is passed over, and forgotten once it is the greater part.
+    """Keys by a time. One that is put off stays where it is until its turn comes: most are, again and again.
 
     Args:
-        time_of: tells at which time a record is now; None: at none.
+        time_of: tells at which time what is under a key is now; None: at none.
     """
 
-    def __init__(self, time_of: Callable[[RecordKey, _Record], float | None]) -> None:
+    def __init__(self, time_of: Callable[[RecordKey], float | None]) -> None:
         self._time_of = time_of
-        self._heap: list[tuple[float, int, RecordKey, _Record]] = []
-        self._numbers = itertools.count()
+        self._places: dict[RecordKey, float] = {}
+        self._heap: list[tuple[float, RecordKey]] = []
         self._limit = 64
 
     def __bool__(self) -> bool:
         return bool(self._heap)
 
-    def add(self, at: float, key: RecordKey, record: _Record) -> None:
-        heapq.heappush(self._heap, (at, next(self._numbers), key, record))
+    def add(self, at: float, key: RecordKey) -> None:
+        place = self._places.get(key)
+        if place is not None and place <= at:
+            return
+        self._places[key] = at
+        heapq.heappush(self._heap, (at, key))
         if len(self._heap) > self._limit:
-            self._heap = [one for one in self._heap if self._is_current(one)]
+            times = {key: self._time_of(key) for key in self._places}
+            self._places = {key: at for key, at in times.items() if at is not None}
+            self._heap = [(at, key) for key, at in self._places.items()]
             heapq.heapify(self._heap)
             self._limit = 2 * len(self._heap) + 64
 
     def first(self) -> float | None:
         """Return the soonest time."""
-        while self._heap and not self._is_current(self._heap[0]):
+        while self._heap:
+            place, key = self._heap[0]
+            if self._places.get(key) == place:
+                at = self._time_of(key)
+                if at == place:
+                    return at
+                del self._places[key]
+                if at is not None:
+                    self._places[key] = at
+                    heapq.heapreplace(self._heap, (at, key))
+                    continue
             heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        return None
 
-    def pop_until(self, now: float, limit: int | None = None) -> list[tuple[RecordKey, _Record]]:
+    def pop_until(self, now: float, limit: int | None = None) -> list[RecordKey]:
         """Remove and return those whose time has come, at most *limit*."""
-        found = list[tuple[RecordKey, _Record]]()
+        found = list[RecordKey]()
         while (limit is None or len(found) < limit) and (first := self.first()) is not None and first <= now:
-            found.append(heapq.heappop(self._heap)[2:])
+            _, key = heapq.heappop(self._heap)
+            del self._places[key]
+            found.append(key)
         return found
-
-    def _is_current(self, one: tuple[float, int, RecordKey, _Record]) -> bool:
-        return self._time_of(one[2], one[3]) == one[0]
 
 
 class MemoryRecords(Records):
@@ -77,7 +91,7 @@ class MemoryRecords(Records):
         self._clock = clock
         self._lock = threading.RLock()
         self._records: dict[RecordKey, _Record] | None = {}
-        self._expiry = _Agenda(lambda key, record: record.expires_at if self._is_there(key, record) else None)
+        self._expiry = _Agenda(self._expires_at)
         self._dues: dict[tuple[str, str], _Agenda] = {}
 
     def blocking(self) -> MemoryRecords:
@@ -151,12 +165,11 @@ class MemoryRecords(Records):
 
     async def due(self, kind: str, space: str, now: float, *, limit: int = 100) -> list[Found]:
         with self._lock:
-            self._live()
-            agenda = self._agenda(kind, space)
-            found = agenda.pop_until(now, limit)
+            records, agenda = self._live(), self._agenda(kind, space)
+            found = [(key, records[key]) for key in agenda.pop_until(now, limit)]
             for key, record in found:
                 assert record.due is not None
-                agenda.add(record.due, key, record)
+                agenda.add(record.due, key)
             return [self._found(key, record) for key, record in found]
 
     async def next_due(self, kind: str, space: str) -> float | None:
@@ -192,7 +205,8 @@ class MemoryRecords(Records):
             if keep is not None:
                 del kept[keep:]
             kept.extend(entries)  # not a new list: a journal may be long
-            self._put(key, _Record({**known, **(fields or {})}, None, None, kept, at + 1), ttl, due)
+            known.update(fields or {})
+            self._put(key, _Record(known, None, None, kept, at + 1), ttl, due)
             return at + 1
 
     async def close(self) -> None:
@@ -207,7 +221,7 @@ class MemoryRecords(Records):
         if self._records is None:
             raise StorageClosed("memory://")
         if self._expiry:
-            for key, _ in self._expiry.pop_until(self._clock()):
+            for key in self._expiry.pop_until(self._clock()):
                 del self._records[key]
         return self._records
 
@@ -220,20 +234,25 @@ class MemoryRecords(Records):
             self._expire_in(key, record, ttl)
         if due is not None:
             record.due = due
-            self._agenda(key.kind, key.space).add(due, key, record)
+            self._agenda(key.kind, key.space).add(due, key)
         return record
 
     def _expire_in(self, key: RecordKey, record: _Record, ttl: float) -> None:
         record.expires_at = self._clock() + ttl
-        self._expiry.add(record.expires_at, key, record)
+        self._expiry.add(record.expires_at, key)
 
     def _agenda(self, kind: str, space: str) -> _Agenda:
         if (kind, space) not in self._dues:
-            self._dues[kind, space] = _Agenda(lambda key, record: record.due if self._is_there(key, record) else None)
+            self._dues[kind, space] = _Agenda(self._due_at)
         return self._dues[kind, space]
 
-    def _is_there(self, key: RecordKey, record: _Record) -> bool:
-        return self._records is not None and self._records.get(key) is record
+    def _due_at(self, key: RecordKey) -> float | None:
+        record = (self._records or {}).get(key)
+        return None if record is None else record.due
+
+    def _expires_at(self, key: RecordKey) -> float | None:
+        record = (self._records or {}).get(key)
+        return None if record is None else record.expires_at
 
     def _found(self, key: RecordKey, record: _Record) -> Found:
         ttl = None if record.expires_at is None else record.expires_at - self._clock()

@@ -35,7 +35,18 @@ _SMALL = 1 << 63
 # The class as it is, and nothing for a type checker to conclude from it.
 class_of: Callable[[Any], type[Any]] = type
 
-_dumps = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")).encode
+
+def _writer() -> Callable[[Any], str]:
+    """Return what writes plain JSON: the C encoder, of which ``JSONEncoder.encode`` makes a new one for every text."""
+    encoder = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"))
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # not CPython
+        return encoder.encode
+    parts = make(None, encoder.default, encode_basestring, None, ":", ",", False, False, False)
+    return lambda value: "".join(parts(value, 0))
+
+
+_dumps = _writer()
 
 
 @runtime_checkable
@@ -94,8 +105,11 @@ class Values:
             NotStorable: it would not come back as it is, or is too large.
         """
         try:
-            # Most values are texts, and there is no quicker way to write one.
-            text = encode_basestring(value) if type(value) is str else _dumps(self._plain(value, self._depth))
+            # Most values are texts, and there is no quicker way to write one; most others are JSON as they are.
+            if type(value) is str:
+                text = encode_basestring(value)
+            else:
+                text = _dumps(value if _is_json(value, self._depth) else self._plain(value, self._depth))
         except RefusedError as refused:
             raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
         # A character takes at most four bytes: the exact size only matters when that is too much.
@@ -168,7 +182,7 @@ class Values:
         return written
 
     def _dict(self, value: dict[Any, Any], depth: int) -> Any:
-        if TAG in value or not _has_text_keys(value):
+        if TAG in value or not _TEXT.issuperset(map(type, value)):
             return self._pairs(value, depth)
         plain, written, key = self._plain, dict[str, Any](), ""
         try:
@@ -274,6 +288,20 @@ class Values:
         return made if kind is list else kind(made)
 
 
+def _is_json(value: Any, depth: int) -> bool:
+    """Tell quickly whether a list or a dict is what ``Values._plain`` would make of it. False is not certain."""
+    kind = class_of(value)
+    if not depth or not (kind is list or (kind is dict and TAG not in value and _TEXT.issuperset(map(type, value)))):
+        return False
+    for one in value if kind is list else value.values():
+        kind = type(one)
+        if kind in _AS_IT_IS or (kind is int and -_SMALL <= one < _SMALL) or (kind is float and math.isfinite(one)):
+            continue
+        if not _is_json(one, depth - 1):
+            return False
+    return True
+
+
 def _joined(steps: list[str]) -> str:
     """Return the way from the outside in; of a very long one its two ends."""
     way = steps[::-1]
@@ -285,10 +313,6 @@ def subscript(key: object) -> str:
     if type(key) is not str:
         return f"[{reprlib.repr(key)}]"
     return f"[{json.dumps(key if len(key) <= 40 else key[:37] + '...', ensure_ascii=False)}]"
-
-
-def _has_text_keys(value: dict[Any, Any]) -> bool:
-    return all(type(key) is str for key in value)
 
 
 def _fix(kind: type[Any]) -> str:
@@ -320,6 +344,9 @@ def _untagged_reader() -> Callable[[str], Any]:
     return decode
 
 
+#: What JSON has, whatever the value: of numbers it has not all.
+_AS_IT_IS = frozenset({str, bool, type(None)})
+_TEXT = frozenset({str})
 _IMMUTABLE = frozenset({str, int, float, bool, type(None), bytes, date, timedelta, Decimal, UUID})
 
 #: The codec of whoever names no other.
