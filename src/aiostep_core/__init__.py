@@ -1,6 +1,6 @@
 """The core of aiostep: conversations, for any framework. It knows none; adapters bring the updates.
 
-Start with ``abc``: every contract is there.
+Start with ``abc``; CONTRIBUTING.md says in which order to read on, and what the words mean.
 """
 
 from .abc import Adapter as Adapter
