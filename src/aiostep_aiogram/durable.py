@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import aiogram.exceptions
@@ -21,6 +21,8 @@ from aiostep_core.durable.effects import CALL
 from aiostep_core.durable.journal import current_flow
 from aiostep_core.errors import NotDurable
 
+from .durable_filters import command_of, found_by_filters
+from .facts import kind_of
 from .filters import STATE
 
 if TYPE_CHECKING:
@@ -65,23 +67,37 @@ class AiogramScribe(Scribe):
         self._stand_ins[bot_id] = bot if bot is not None else Bot(f"{bot_id}:nowhere")
 
     def check(self, fn: Callable[..., Any]) -> None:
-        known = _KNOWN | set(self._adapter.target.workflow_data)
-        for name in _asked_for(fn):
-            if name in STATE:
+        for name, is_needed in _asked_for(fn).items():
+            if name in STATE and is_needed:
                 fix = "its own variables are kept, so it needs no state; set one for others in run(...)"
                 raise NotDurable(f"the argument {name!r} of {fn.__qualname__}, which is aiogram's FSM,", fix)
-            if name not in known:
-                fix = "get it inside of run(...), or keep what it comes from in the dispatcher's data"
-                raise NotDurable(f"the argument {name!r} of {fn.__qualname__}, which a middleware makes,", fix)
 
     def arguments(self, fn: Callable[..., Any], carrier: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        update, data = carrier
         names = _asked_for(fn)
         given: dict[str, Any] = {}
         if names:
-            made = {**self._adapter.target.workflow_data, **_told_by(update), "bot": data["bot"]}
+            made = self._made_anyway(carrier)
             given = {name: made[name] for name in names if name in made}
         return (self._adapter.update_of(carrier),), given
+
+    def wanted(self, fn: Callable[..., Any]) -> Mapping[str, bool]:
+        known = self._adapter.target.workflow_data
+        asked = _asked_for(fn)
+        return {name: asked[name] for name in asked if name not in known and name not in _KNOWN and name not in STATE}
+
+    def remake(self, fn: Callable[..., Any], carrier: Any, names: Collection[str]) -> Mapping[str, Any]:
+        update, (event,) = carrier[0], self.arguments(fn, carrier)[0]
+        data = self._made_anyway(carrier)
+        found = found_by_filters(fn, self._adapter.target, kind_of(update), event, data) or {}
+        made = {name: found[name] for name in names if name in found}
+        if "command" in names and "command" not in made and (command := command_of(event)) is not None:
+            made["command"] = command
+        return made
+
+    def _made_anyway(self, carrier: Any) -> dict[str, Any]:
+        """Return what comes with the update, and what is the dispatcher's."""
+        update, data = carrier
+        return {**self._adapter.target.workflow_data, **_told_by(update), "bot": data["bot"]}
 
     def carrier_for(self, key: Key) -> Any:
         return None, {"bot": self._bot(key.bot_id)}
@@ -190,8 +206,8 @@ def _told_by(update: Update) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _asked_for(fn: Callable[..., Any]) -> tuple[str, ...]:
-    """Return what a handler must be given by name."""
+def _asked_for(fn: Callable[..., Any]) -> Mapping[str, bool]:
+    """Return what a handler can be given by name, and whether it must be."""
     _, *others = inspect.signature(fn).parameters.values()
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return tuple(one.name for one in others if one.kind in named and one.default is inspect.Parameter.empty)
+    return {one.name: one.default is inspect.Parameter.empty for one in others if one.kind in named}

@@ -17,10 +17,10 @@ from aiostep import (
 from tests.aiogram.stage import Stage, until
 
 
-def echo(dispatcher: Dispatcher) -> None:
+def echo(router: Router) -> None:
     """Register, last, an ordinary handler that says what nobody else took."""
 
-    @dispatcher.message()
+    @router.message()
     async def other(message: Message) -> None:
         said = message.text or message.caption or ("photo" if message.photo else None)
         if said is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +45,17 @@ class Scribe(ABC):
     @abstractmethod
     def arguments(self, fn: Callable[..., Any], carrier: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return what the framework calls the handler *fn* with for the carried update."""
+
+    def wanted(self, fn: Callable[..., Any]) -> Mapping[str, bool]:
+        """Return the names of what *fn* asks for besides what ``arguments`` gives, and whether it cannot do without.
+
+        What the framework then calls it with is kept, if it is a value that can be. For all else there is ``remake``.
+        """
+        return {}
+
+    def remake(self, fn: Callable[..., Any], carrier: Any, names: Collection[str]) -> Mapping[str, Any]:
+        """Return of *names* what can be made again of the carried update alone, whenever that is wanted."""
+        return {}
 
     def carrier_for(self, key: Key) -> Any:
         """Return what stands for an update, in ``prepare``, where none begins a conversation: see ``start_durable``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import secrets
@@ -9,20 +10,22 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..context import Turn
-from ..errors import AiostepError, BadArgument
+from ..errors import AiostepError, BadArgument, NotDurable, NotStorable
 from ..facts import Delivery, Facts
 from ..keys import PERSONAL, Key
 from ..targets import Aim
+from .values import Entry, Kind
 
 if TYPE_CHECKING:
     from ..abc import Adapter
     from ..runtime import Runtime
     from ..storages.values import Values
     from .abc import Scribe
+    from .entries import Entries
     from .flows import Flow
     from .journals import Stored
 
-__all__ = ["StartedTurn", "aim_of", "bound", "call_of", "fields_of_start", "first_fields", "read_first", "turn_of"]
+__all__ = ["Call", "StartedTurn", "aim_of", "bound", "fields_of_start", "first_fields", "read_first", "turn_of"]
 
 
 class StartedTurn(Turn):
@@ -150,19 +153,104 @@ def fields_of_start(values: Values, key: Key, more: list[Any], named: dict[str, 
     return fields
 
 
-def call_of(
-    stored: Stored, fn: Callable[..., Any], scribe: Scribe, values: Values, carrier: Any
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return what the function of a conversation is called with, at its beginning and in every replay."""
-    more: list[Any] = values.decode(stored.get("more")) if stored.get("more") else []
-    meant = aim_of(stored)
-    if meant is None:
-        args, given = scribe.arguments(fn, carrier)
-        return (*args, *more), given
-    named: dict[str, Any] = values.decode(stored.get("named")) if stored.get("named") else {}
-    known = scribe.given(fn, meant.key)
-    taken = {*inspect.signature(fn).bind_partial(*more).arguments, *named}
-    return tuple(more), named | _missing(fn, known, taken)
+class Call:
+    """What the function of a conversation is called with, at its beginning and in every replay.
+
+    Args:
+        carrier: the update that it began with, or what stands for it.
+    """
+
+    def __init__(self, fn: Callable[..., Any], carrier: Any, scribe: Scribe, entries: Entries, values: Values) -> None:
+        self._fn = fn
+        self._carrier = carrier
+        self._scribe = scribe
+        self._entries = entries
+        self._values = values
+
+    def fields_of(self, called_with: tuple[Any, ...], given: Mapping[str, Any]) -> dict[str, str]:
+        """Return what is written of the arguments of a handler besides the update.
+
+        Args:
+            given: what the framework calls it with by name.
+
+        Raises:
+            NotDurable: it asks for what can be neither kept nor made again.
+            NotStorable: one of the arguments that its caller has added cannot be kept.
+        """
+        fields: dict[str, str] = {}
+        args, _ = self._scribe.arguments(self._fn, self._carrier)
+        if more := list(called_with[len(args) :]):
+            fields["more"] = self._values.encode(more, "the arguments")
+        wanted = self._scribe.wanted(self._fn)
+        if found := self._found(wanted, given) if wanted else None:
+            fields["found"] = self._values.encode(found, "the arguments")
+        return fields
+
+    def _found(self, wanted: Mapping[str, bool], given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return, by name, the outcomes that are kept; of what is to be made again, nothing."""
+        found: dict[str, Any] = {}
+        again = [name for name, is_needed in wanted.items() if is_needed or name in given]
+        for name in [name for name in again if name in given]:
+            with contextlib.suppress(NotStorable):
+                entry, _ = self._entries.value(Kind.EFFECT, name, given[name])
+                found[name] = [entry.tag, entry.payload]
+        again = [name for name in again if name not in found]
+        made = self._remade(again)
+        for name in again:
+            if name in made:
+                found[name] = []
+            elif wanted[name]:
+                raise _not_durable(self._fn, name, given.get(name))
+        return found
+
+    def arguments(self, stored: Stored) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return what the function is called with, positions and names.
+
+        Raises:
+            NotDurable: something cannot be made again, as the code is now.
+        """
+        more: list[Any] = self._values.decode(stored.get("more")) if stored.get("more") else []
+        meant = aim_of(stored)
+        if meant is None:
+            args, named = self._scribe.arguments(self._fn, self._carrier)
+            if stored.get("found"):
+                named = {**named, **self._found_again(self._values.decode(stored.get("found")))}
+            return (*args, *more), self._but_taken((*args, *more), named) if more else named
+        known = self._scribe.given(self._fn, meant.key)
+        added: dict[str, Any] = self._values.decode(stored.get("named")) if stored.get("named") else {}
+        taken = {*inspect.signature(self._fn).bind_partial(*more).arguments, *added}
+        return tuple(more), added | _missing(self._fn, known, taken)
+
+    def _but_taken(self, args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+        """Return *named* without what is given by position: that comes from the author."""
+        parameters = list(inspect.signature(self._fn).parameters)
+        return {name: value for name, value in named.items() if name not in parameters[: len(args)]}
+
+    def _remade(self, names: list[str]) -> Mapping[str, Any]:
+        return self._scribe.remake(self._fn, self._carrier, names) if names else {}
+
+    def _found_again(self, found: dict[str, list[Any]]) -> dict[str, Any]:
+        kept = {
+            name: self._entries.outcome_of(Entry(Kind.EFFECT, name, *written)).get()
+            for name, written in found.items()
+            if written
+        }
+        again = [name for name, written in found.items() if not written]
+        made = self._remade(again)
+        for name in again:
+            if name not in made and self._scribe.wanted(self._fn).get(name):
+                raise _not_durable(self._fn, name, None)
+        return kept | {name: made[name] for name in again if name in made}
+
+
+def _not_durable(fn: Callable[..., Any], name: str, value: Any) -> NotDurable:
+    what = f"the argument {name!r} of {fn.__qualname__}, which a middleware or a filter makes,"
+    shown = "" if value is None else f"of {type(value)} nothing can be kept, and "
+    fix = (
+        f"{shown}no handler of the function finds it in the stored update: get it inside of run(...), or keep what it "
+        "comes from in the dispatcher's data"
+    )
+    return NotDurable(what, fix)
 
 
 def _missing(fn: Callable[..., Any], known: Mapping[str, Any], taken: set[str]) -> dict[str, Any]:

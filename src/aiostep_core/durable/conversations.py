@@ -14,8 +14,9 @@ from ..keys import ABOUT_MESSAGE, Key, Place, Scope
 from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
 from ..targets import Aim, aim
-from .beginning import aim_of, first_fields, turn_of
+from .beginning import Call, aim_of, first_fields, turn_of
 from .custody import Custody
+from .entries import Entries
 from .flows import Flow, flows
 from .held import holders
 from .journals import FAILED, FRESH, LEASE, PARK, RUN, Journals, Stored, hint_of, key_of
@@ -79,7 +80,7 @@ class Durables(Custody):
 
     # Beginning.
 
-    async def begin(self, flow: Flow, turn: Turn, args: tuple[Any, ...]) -> Any:
+    async def begin(self, flow: Flow, turn: Turn, args: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
         """Begin a conversation; return its result once it is over.
 
         Raises:
@@ -91,6 +92,8 @@ class Durables(Custody):
         if scribe is None:
             raise NotDurable(f"{flow.name} on {turn.adapter.name}", "this adapter does not keep updates yet")
         scribe.check(flow.fn)
+        entries = Entries(self.values, turn.adapter, scribe, turn.facts.bot_id)
+        fields = Call(flow.fn, turn.carrier, scribe, entries, self.values).fields_of(args, given)
         home = turn.aim = aim(None, flow.scope, turn.facts, (), turn.adapter.key_of)
         for _ in range(_TRIES):
             stored = await self.journals.load(key_of(home.place))
@@ -99,8 +102,9 @@ class Durables(Custody):
             if stored is not None and stored.is_open and not await self.make_room(stored, flow, turn.facts.key):
                 return None
             stored = emptied(key_of(home.place), stored)
+            stored.fields.update(fields)
             run = Run(self, flow, stored, turn)
-            run.start(args)
+            run.start()
             if await self.write_begin(run, scribe.format, scribe.write_update(turn.carrier)):
                 found = await run.go()
                 if run.has_left:  # whoever called it as a function must not take that for its result

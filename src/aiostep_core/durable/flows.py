@@ -186,7 +186,7 @@ def _starter(flow: Flow) -> Callable[..., Any]:
         if turn is None:
             fix = "await start_durable(...) begins it for somebody; one that goes on already gets send_signal()"
             raise NoTarget(f"{flow.name} is called with an update by a handler, and not by a job or task; {fix}")
-        return await turn.runtime.steps.durables.begin(flow, turn, args)
+        return await turn.runtime.steps.durables.begin(flow, turn, args, kwargs)
 
     _starters[start] = flow
     return start

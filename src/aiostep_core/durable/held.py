@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import AiostepError, NonDeterminismError, NotStorable
-from .beginning import call_of, read_first
+from .beginning import Call, read_first
 from .entries import Entries
 from .inbox import Inbox
 from .journal import Machine
@@ -84,13 +84,10 @@ class Held(Inbox):
         """Return the fields that say that this process goes on with it now."""
         return {"status": RUN, "until": repr(self.wall() + LEASE)}
 
-    def start(self, called_with: tuple[Any, ...]) -> None:
+    def start(self) -> None:
         """Make it ready to begin, with what a replay would begin with."""
-        args, kwargs = self._scribe.arguments(self.flow.fn, self.turn.carrier)
-        more = list(called_with[len(args) :])
-        if more:
-            self.stored.fields["more"] = self._durables.values.encode(more, "the arguments")
-        begin = partial(self.flow.fn, *args, *more, **kwargs)
+        args, kwargs = self._call(self.turn.carrier).arguments(self.stored)
+        begin = partial(self.flow.fn, *args, **kwargs)
         self.machine = Machine(begin, outcome_of=self._entries.outcome_of, entry_of=self._entries.value)
 
     def load(self) -> None:
@@ -129,11 +126,14 @@ class Held(Inbox):
         self._first = {written: read_first(self.stored, self._scribe)}
         return self._first[written]
 
+    def _call(self, carrier: Any) -> Call:
+        return Call(self.flow.fn, carrier, self._scribe, self._entries, self._durables.values)
+
     def _machine_of(self, stored: Stored) -> Machine:
         values = self._durables.values
         written = stored.get("update")
         carrier = self._first.pop(written, None) or read_first(stored, self._scribe)
-        args, kwargs = call_of(stored, self.flow.fn, self._scribe, values, carrier)
+        args, kwargs = self._call(carrier).arguments(stored)
         asked = values.decode(stored.get("asked")) if stored.get("asked") else None
         if asked is not None and not isinstance(asked[0], str):
             raise TypeError(f"{asked[0]!r} is no name of a question")
@@ -234,7 +234,7 @@ class Held(Inbox):
             logger.warning("the result of the durable conversation %s is not kept: %s", self.flow.name, error)
             result = "null"
         self.machine.fresh.clear()
-        empty = dict.fromkeys(("asked", "inbox", "update", "to", "more", "named", "book", "until", "begun"), "")
+        empty = dict.fromkeys("asked inbox update to more named found book until begun".split(), "")
         await self.save({**empty, "status": DONE, "ended": how, "result": result}, keep=0, ttl=_TRACE)
 
     async def fail(self, error: BaseException) -> None:

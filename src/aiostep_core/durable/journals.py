@@ -6,6 +6,7 @@ one conversation exactly one can. The fields of a record:
 * name, version, format, origin, opened: which conversation it is, for which framework, begun by which update and when
 * update, more, epoch, book: what it was begun with; how often it began anew, and the answers it then had
 * to, named: with whom, and with which arguments by name, if other code than a handler began it
+* found: what the handler was given besides, such as by filters: values, and the names of what is made again
 * status: "run" (somebody goes on with it), "park" (it waits), "failed", "done"
 * holder, owner, until: who goes on with it, in which process; if it runs, until when others leave it alone
 * asked: for what it waits, with what its asker needs; kinds, takes: the updates that may answer
@@ -58,7 +59,7 @@ HINT: Final = "durable-at"
 RUN, PARK, FAILED, DONE = "run", "park", "failed", "done"
 
 #: The fields that a conversation begins without; an older one may have left them.
-FRESH: Final = tuple("to more named book asked begun inbox result ended tried seen signals due at".split())
+FRESH: Final = tuple("to more named found book asked begun inbox result ended tried seen signals due at".split())
 #: Seconds for which a process that goes on with a conversation is left alone, unless it says that it still does.
 LEASE: Final = 30.0
 #: Updates that are remembered as taken: more than any worker is behind.

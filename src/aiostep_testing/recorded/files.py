@@ -24,7 +24,7 @@ _TEXTS: Final = ("name", "version", "format", "status", "epoch", "opened", "begu
 #: The class of what JSON gave, and nothing for a type checker to conclude from it.
 kind_of: Callable[[Any], type[Any]] = type
 #: Those that are JSON themselves; empty, they are not there.
-_JSON: Final = ("update", "to", "more", "named", "asked", "book")
+_JSON: Final = ("update", "to", "more", "named", "found", "asked", "book")
 
 
 class RecordingDamaged(StorageDamaged):
@@ -41,8 +41,8 @@ class Recording:
     Attributes:
         bot_id: the bot's.
         place: with whom it was, as the storage calls it.
-        fields: what the journal says about itself; those of ``update``, ``to``, ``more``, ``named``, ``asked``
-            and ``book`` in terms of JSON, the others texts.
+        fields: what the journal says about itself; those of ``update``, ``to``, ``more``, ``named``, ``found``,
+            ``asked`` and ``book`` in terms of JSON, the others texts.
         entries: what happened, in terms of JSON: kind, name, sort of outcome, outcome, update.
     """
 

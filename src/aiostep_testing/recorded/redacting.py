@@ -49,7 +49,7 @@ class _Redaction:
         ids = [None if one is None else self._id_text(one) for one in who]
         self._learn(recording.fields["update"])
         fields: dict[str, Any] = {**recording.fields, "ended": ""}
-        for name in ("update", "more", "named"):
+        for name in ("update", "more", "named", "found"):
             if name in fields:
                 fields[name] = self._value(fields[name])
         if "to" in fields:
