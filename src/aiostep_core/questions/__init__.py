@@ -1,4 +1,4 @@
-"""What ask() can turn an answer into. One module per family; add yours to ``_BUILT_IN``, or bring it in a plugin."""
+"""What ask() can turn an answer into. One module per family; add yours to ``known``, or bring it in a plugin."""
 
 from .base import AnyMessage as AnyMessage
 from .base import Retry as Retry

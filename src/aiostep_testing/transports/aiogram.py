@@ -9,8 +9,7 @@ import logging
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.base import BaseSession
@@ -19,11 +18,9 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import InputFile, Update
 
 from aiostep_testing.accounts import BotAccount
+from aiostep_testing.transports.feeding import BaseFeeder, cancel_all, go_on_counting
 from aiostep_testing.wire import Dropped, File, Json, copied
 from aiostep_testing.world import World
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -31,7 +28,6 @@ logger = logging.getLogger(__name__)
 #: What each dispatcher has seen of each bot. It may meet a new world in every test, and must not take the first
 #: updates there for old ones that come again.
 _last_ids: weakref.WeakKeyDictionary[Dispatcher, dict[int, int]] = weakref.WeakKeyDictionary()
-QUIET_PASSES = 25
 THREAD_PAUSE = 0.001
 
 
@@ -91,81 +87,46 @@ class EmulatorSession(BaseSession):
             yield data[start : start + chunk_size]
 
 
-class Feeder:
+class Feeder(BaseFeeder):
     """Deliver a bot's updates to a Dispatcher as its long polling does: one task per update, in arrival order.
 
     Like polling it subscribes the bot to the update types its handlers use; other kinds never arrive.
-    tasks: the tasks that are not done, in the order in which they were started.
-    errors: what handlers raised and no error handler took; also logged.
+    It runs the startup handlers at its start, and those of the shutdown at its end.
+
+    Attributes:
+        tasks: the tasks that are not done, in the order in which they were started.
+        errors: what handlers raised and no error handler took; also logged.
     """
 
     def __init__(self, world: World, dispatcher: Dispatcher, *bots: Bot, **workflow_data: Any) -> None:
-        self.world, self.dispatcher, self.bots = world, dispatcher, bots
+        super().__init__(world)
+        self.dispatcher, self.bots = dispatcher, bots
         self.tasks: list[asyncio.Task[None]] = []
-        self.errors: list[BaseException] = []
         self._data: dict[str, Any] = {"dispatcher": dispatcher, "bots": list(bots), **workflow_data}
         self._by_id = {bot.id: bot for bot in bots}
-        self._remove: Callable[[], None] | None = None
         self._threads: CountingExecutor | None = None
-        self._started = 0
 
-    async def start(self) -> None:
-        """Run the startup handlers, subscribe, and feed what is already queued.
+    def _accounts(self) -> list[BotAccount]:
+        return [self.world.bot(bot.token) for bot in self.bots]
 
-        Raises:
-            RuntimeError: it runs already.
-        """
-        if self._remove is not None:
-            raise RuntimeError("this Feeder is already running; stop() it first, or make another one")
+    async def _open(self) -> None:
         # aiogram runs plain filters in the loop's default threads; settle() has to know when they are done.
         loop = asyncio.get_running_loop()
         self._threads = CountingExecutor(loop)
         loop.set_default_executor(self._threads)
         await self.dispatcher.emit_startup(bot=self.bots[-1], **self.dispatcher.workflow_data | self._data)
         kinds = self.dispatcher.resolve_used_update_types()
-        for bot in self.bots:
-            account = self.world.bot(bot.token)
+        for account in self._accounts():
             account.subscribe(kinds)
-            self._go_on_counting(account)
-        self._remove = self.world.add_delivery(self._deliver)
-        for bot in self.bots:
-            account = self.world.bot(bot.token)
-            for update in list(account.updates):
-                self._deliver(account, update)
+            go_on_counting(account, _last_ids.get(self.dispatcher, {}).get(account.id, 0))
 
-    async def stop(self) -> None:
-        """Stop feeding, cancel what still runs, and run the shutdown handlers."""
-        if self._remove is None:
-            return
-        self._remove()
-        self._remove = None
+    async def _close(self) -> None:
         for bot in self.bots:
             _last_ids.setdefault(self.dispatcher, {})[bot.id] = self.world.bot(bot.token).next_update
         try:
             await self.dispatcher.emit_shutdown(bot=self.bots[-1], **self.dispatcher.workflow_data | self._data)
         finally:
-            running = list(self.tasks)
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    def _go_on_counting(self, account: BotAccount) -> None:
-        """Let the ids of this world follow those that the dispatcher has seen in others."""
-        ahead = _last_ids.get(self.dispatcher, {}).get(account.id, 0) - account.next_update
-        if ahead > 0:
-            ahead += len(account.updates)
-            account.next_update += ahead
-            for update in account.updates:
-                update["update_id"] += ahead
+            await cancel_all(self.tasks)
 
     def _deliver(self, account: BotAccount, update: Json) -> None:
         bot = self._by_id.get(account.id)
@@ -187,20 +148,8 @@ class Feeder:
             self.errors.append(exc)
             logger.exception("update %s of bot %s failed", raw["update_id"], bot.id)
 
-    async def settle(self, *, passes: int = 10_000) -> None:
-        """Let the bot run until it does nothing more by itself; handlers may still wait for updates or timers.
-
-        At most *passes* rounds of the event loop; sleeping handlers are not waited for.
-        """
-        quiet, before = 0, self._progress()
-        for _ in range(passes):
-            busy = self._threads is not None and self._threads.busy > 0
-            await asyncio.sleep(THREAD_PAUSE if busy else 0)
-            now = self._progress()
-            quiet = quiet + 1 if now == before and not busy else 0
-            before = now
-            if quiet >= QUIET_PASSES:
-                return
+    def _pause(self) -> float:
+        return THREAD_PAUSE if self._threads is not None and self._threads.busy > 0 else 0
 
     def _progress(self) -> tuple[int, ...]:
         finished = self._threads.finished if self._threads else 0

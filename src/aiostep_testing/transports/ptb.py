@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from telegram import Update
@@ -16,17 +14,14 @@ from telegram.ext import Application, ApplicationBuilder
 from telegram.request import BaseRequest, RequestData
 
 from aiostep_testing.accounts import BotAccount
+from aiostep_testing.transports.feeding import BaseFeeder
 from aiostep_testing.wire import Dropped, File, Json, copied
 from aiostep_testing.world import World
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 
 #: What Telegram does not send to a bot that has not asked for it.
 OPT_IN = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-QUIET_PASSES = 25
 
 
 class EmulatorRequest(BaseRequest):
@@ -72,7 +67,7 @@ class EmulatorRequest(BaseRequest):
         return (200, data) if data is not None else (404, b'{"ok": false, "description": "Not Found"}')
 
 
-class Feeder:
+class Feeder(BaseFeeder):
     """Put a bot's updates into the queue of an Application, as its updater does.
 
     It starts the application and stops it, with ``post_init`` and the like. As without ``allowed_updates``, kinds
@@ -86,26 +81,20 @@ class Feeder:
     """
 
     def __init__(self, world: World, application: AnyApplication, *, kinds: list[str] | None = None) -> None:
-        self.world, self.application = world, application
+        super().__init__(world)
+        self.application = application
         self.kinds = kinds
-        self.errors: list[BaseException] = []
-        self._remove: Callable[[], None] | None = None
         self._log = _Errors(self.errors)
-        self._started = 0
 
     @property
     def account(self) -> BotAccount:
         """The bot's account in the world."""
         return self.world.bot(self.application.bot.token)
 
-    async def start(self) -> None:
-        """Start the application, subscribe, and feed what is already queued.
+    def _accounts(self) -> list[BotAccount]:
+        return [self.account]
 
-        Raises:
-            RuntimeError: it runs already.
-        """
-        if self._remove is not None:
-            raise RuntimeError("this Feeder is already running; stop() it first, or make another one")
+    async def _open(self) -> None:
         logging.getLogger("telegram.ext").addHandler(self._log)
         application, account = self.application, self.account
         await application.initialize()
@@ -113,16 +102,8 @@ class Feeder:
             await application.post_init(application)
         account.subscribe(self.kinds if self.kinds is not None else set(Update.ALL_TYPES) - OPT_IN)
         await application.start()
-        self._remove = self.world.add_delivery(self._deliver)
-        for update in list(account.updates):
-            self._deliver(account, update)
 
-    async def stop(self) -> None:
-        """Stop feeding, and stop the application."""
-        if self._remove is None:
-            return
-        self._remove()
-        self._remove = None
+    async def _close(self) -> None:
         application = self.application
         try:
             if application.running:
@@ -135,35 +116,12 @@ class Feeder:
         finally:
             logging.getLogger("telegram.ext").removeHandler(self._log)
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
     def _deliver(self, account: BotAccount, update: Json) -> None:
         if account is not self.account:
             return
         self.world.confirm(account, update["update_id"])
         self._started += 1
         self.application.update_queue.put_nowait(Update.de_json(copied(update), self.application.bot))
-
-    async def settle(self, *, passes: int = 10_000) -> None:
-        """Let the bot run until it does nothing more by itself; handlers may still wait for updates or timers.
-
-        At most *passes* rounds of the event loop; sleeping handlers are not waited for.
-        """
-        quiet, before = 0, self._progress()
-        for _ in range(passes):
-            await asyncio.sleep(0)
-            now = self._progress()
-            quiet = quiet + 1 if now == before else 0
-            before = now
-            if quiet >= QUIET_PASSES:
-                return
 
     def _progress(self) -> tuple[int, ...]:
         return self._started, self.application.update_queue.qsize(), len(self.world.calls), len(asyncio.all_tasks())

@@ -7,19 +7,16 @@ import json
 import logging
 import weakref
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from telebot import asyncio_helper, types
 from telebot.async_telebot import AsyncTeleBot
 
 from aiostep_testing.accounts import BotAccount
 from aiostep_testing.forms import parse_body
+from aiostep_testing.transports.feeding import BaseFeeder, cancel_all, go_on_counting
 from aiostep_testing.wire import Dropped, Json, copied
 from aiostep_testing.world import World
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = ["Feeder", "in_process"]
 
@@ -28,7 +25,6 @@ logger = logging.getLogger(__name__)
 #: What each bot has seen. It may meet a new world in every test, and must not take the first updates there for old
 #: ones that come again.
 _last_ids: weakref.WeakKeyDictionary[AsyncTeleBot, int] = weakref.WeakKeyDictionary()
-QUIET_PASSES = 25
 
 
 class EmulatorSession:
@@ -114,72 +110,38 @@ async def _encoded(form: Any) -> tuple[str, bytes]:
     return str(payload.headers.get("Content-Type", payload.content_type)), bytes(body.written)
 
 
-class Feeder:
+class Feeder(BaseFeeder):
     """Deliver the updates of a bot to it as a webhook or its polling does: through ``process_new_updates``.
 
     What is queued in one go comes in one batch.
-    tasks: the batches that are not done, in the order in which they came.
-    errors: what left ``process_new_updates``; also logged.
+
+    Attributes:
+        tasks: the batches that are not done, in the order in which they came.
+        errors: what left ``process_new_updates``; also logged.
     """
 
     def __init__(self, world: World, bot: AsyncTeleBot) -> None:
-        self.world = world
+        super().__init__(world)
         self.bot: Any = bot
         self.account = world.bot(bot.token)
         self.tasks: list[asyncio.Task[None]] = []
-        self.errors: list[BaseException] = []
-        self._remove: Callable[[], None] | None = None
         self._is_flushing = False
-        self._started = 0
 
-    async def start(self) -> None:
-        """Ask who the bot is, as polling does, and feed what is already queued.
+    def _accounts(self) -> list[BotAccount]:
+        return [self.account]
 
-        Raises:
-            RuntimeError: it runs already.
-        """
-        if self._remove is not None:
-            raise RuntimeError("this Feeder is already running; stop() it first, or make another one")
+    async def _open(self) -> None:
         session_for(self.bot.token, self.world)
-        self.bot._user = await self.bot.get_me()
-        self._go_on_counting()
-        self._remove = self.world.add_delivery(self._deliver)
-        self._deliver(self.account, {})
+        self.bot._user = await self.bot.get_me()  # as polling does
+        go_on_counting(self.account, _last_ids.get(self.bot, 0))
 
-    async def stop(self) -> None:
-        """Stop feeding, close the bot's session as its polling does at its end, and cancel what still runs."""
-        if self._remove is None:
-            return
-        self._remove()
-        self._remove = None
+    async def _close(self) -> None:
         _last_ids[self.bot] = self.account.next_update
         try:
             await self.bot.close_session()
         finally:
-            running = list(self.tasks)
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await cancel_all(self.tasks)
             leave_session(self.bot.token)
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    def _go_on_counting(self) -> None:
-        """Let the ids of this world follow those that the bot has seen in others."""
-        account = self.account
-        ahead = _last_ids.get(self.bot, 0) - account.next_update
-        if ahead > 0:
-            ahead += len(account.updates)
-            account.next_update += ahead
-            for update in account.updates:
-                update["update_id"] += ahead
 
     def _deliver(self, account: BotAccount, update: Json) -> None:
         if account is self.account and account.updates and not self._is_flushing:
@@ -204,20 +166,6 @@ class Feeder:
         except Exception as exc:
             self.errors.append(exc)
             logger.exception("a batch of %d updates failed", len(batch))
-
-    async def settle(self, *, passes: int = 10_000) -> None:
-        """Let the bot run until it does nothing more by itself; handlers may still wait for updates or timers.
-
-        At most *passes* rounds of the event loop; sleeping handlers are not waited for.
-        """
-        quiet, before = 0, self._progress()
-        for _ in range(passes):
-            await asyncio.sleep(0)
-            now = self._progress()
-            quiet = quiet + 1 if now == before else 0
-            before = now
-            if quiet >= QUIET_PASSES:
-                return
 
     def _progress(self) -> tuple[int, ...]:
         return self._started, len(self.tasks), len(self.world.calls)
