@@ -29,7 +29,7 @@ __all__ = ["Stepping"]
 T = TypeVar("T")
 logger = logging.getLogger("aiostep")
 
-#: Seconds until a storage is asked again that could not be reached, or that had nothing to say when it was due.
+#: Seconds until a storage is asked again: it may say only some of what is overdue, so that it does not run all at once.
 _PATIENCE: Final = 1.0
 
 
@@ -248,7 +248,7 @@ class Stepping:
         if at is None:
             self._is_tended = False
         elif runtime.closed_for is None and runtime.adapters:
-            self._ring_at(at if overdue else max(at, runtime.now() + _PATIENCE))
+            self._ring_at(max(at, runtime.now() + _PATIENCE))
         for step in overdue:
             runtime.start(self._time_out(step))
 

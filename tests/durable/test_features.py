@@ -503,7 +503,7 @@ async def fail() -> None:
 
 async def test_a_refused_await_is_reported_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """What it would have waited for goes on, and its error is not one that nobody has looked at."""
-    world.boot(failing=durable("test.failing")(failing_beside))
+    world.boot(failing=durable("test.failing.beside")(failing_beside))
     await world.send("/failing")
     assert [type(error) for error in world.errors] == [NonDurableAwait]
 

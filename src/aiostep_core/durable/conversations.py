@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,14 +15,14 @@ from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
 from ..targets import Aim, aim
 from .beginning import Call, aim_of, first_fields, turn_of
-from .custody import Custody
 from .entries import Entries
 from .flows import Flow, flows
 from .held import holders
-from .journals import FAILED, FRESH, LEASE, PARK, RUN, Journals, Stored, hint_of, key_of
+from .journals import FAILED, FRESH, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
 from .tasks import LoopTasks, Tasks, promise, tasks_of
+from .tending import Tending
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -36,7 +36,7 @@ MAX_LIVE: Final = 10_000
 _TRIES: Final = 3
 
 
-class Durables(Custody):
+class Durables(Tending):
     """What a runtime does with durable conversations.
 
     Args:
@@ -66,7 +66,6 @@ class Durables(Custody):
         self.max_live = max_live
         self.owner: Callable[[], str] = new_owner
         self.live: OrderedDict[RecordKey, Run] = OrderedDict()
-        self._tended: set[int] = set()
 
     @property
     def is_used(self) -> bool:
@@ -306,43 +305,6 @@ class Durables(Custody):
         run.conversation = self.runtime.open_conversation(run_aim(run.turn), run.turn, on_conflict="queue")
         _fence(run.conversation, run.stored)
         await run.resume()
-
-    # Time.
-
-    async def tend(self, bot_ids: Collection[int]) -> None:
-        """Go on with what is due: time limits, and conversations whose process is dead. Say which of ours are not."""
-        if not self.is_used:
-            return
-        wall = self.wall_clock()
-        for run in list(self.live.values()):
-            if run.is_running and run.stored.revision:
-                lease = run.lease()
-                await self.journals.append(run.stored, [], lease, due=float(lease["until"]))
-        # A turn is due when its lease ends. At our start it is looked for before: its process may have died right here.
-        ahead = 0.0 if self._tended.issuperset(bot_ids) else LEASE
-        self._tended.update(bot_ids)
-        for stored in await self.journals.due(bot_ids, wall + ahead):
-            is_early = stored.status != RUN and (stored.due or 0.0) > wall
-            if is_early or self.is_held(stored):
-                continue
-            if (ours := self.live.get(stored.key)) is not None:
-                await ours.look_for_signals()
-                continue
-            if self.flow_of(stored.fields) is None or self.owner() in stored.get("tried").split():
-                await self.put_off(stored)
-                continue
-            try:
-                self.wake(stored)
-            except StorageDamaged as error:
-                self.report(str(error))
-                await self.set_aside(stored, error)
-
-    async def next_tending(self, bot_ids: Collection[int]) -> float | None:
-        """Return the seconds until ``tend`` is to be called."""
-        if not self.is_used:
-            return None
-        due = await self.journals.next_due(bot_ids)
-        return None if due is None else max(0.0, due - self.wall_clock())
 
     # Memory.
 

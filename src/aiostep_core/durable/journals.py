@@ -50,6 +50,7 @@ __all__ = [
     "hint_of",
     "key_of",
     "names_of",
+    "what_takes",
 ]
 
 T = TypeVar("T")
@@ -245,6 +246,13 @@ def key_of(place: Place) -> RecordKey:
 def names_of(kinds: frozenset[str]) -> str:
     """Return the kinds of update as they are written."""
     return " ".join(sorted(kinds))
+
+
+@functools.cache
+def what_takes(commands: bool, service: bool, firm: bool) -> str:
+    """Return what is written of what a wait takes besides answers, and of what does not end it."""
+    about = (("commands", commands), ("service", service), ("firm", firm))
+    return " ".join(name for name, is_so in about if is_so)
 
 
 def hint_of(place: Place) -> RecordKey:

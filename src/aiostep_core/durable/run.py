@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +21,7 @@ from ..waits import Signal, WaitState
 from .contexts import held_by
 from .doing import Doing
 from .held import Lost
-from .journals import PARK, key_of, names_of
+from .journals import PARK, key_of, names_of, what_takes
 from .kept import Kept
 from .several import Several
 from .values import Entry, Evicted, Finished, How, Kind, Operation, Outcome
@@ -46,17 +45,6 @@ _AS_IT_IS: Final = contextlib.nullcontext()
 
 class Left(Exception):
     """The conversation is out of memory, and as it is in the storage."""
-
-
-def _held(found: list[str]) -> NotDurable:
-    return NotDurable(f"{', '.join(found)}, which is held open while the conversation waits,", "leave it before asking")
-
-
-@functools.cache
-def _what_takes(commands: bool, service: bool, firm: bool) -> str:
-    """Return what is written of what a wait takes besides answers, and of what does not end it."""
-    about = (("commands", commands), ("service", service), ("firm", firm))
-    return " ".join(name for name, is_so in about if is_so)
 
 
 class _Signalled(Exception):
@@ -279,7 +267,8 @@ class Run(Doing):
     async def _wait(self, operation: Operation) -> None:
         """Ask, or go on asking, until there is an outcome."""
         if self.flow.strict and (found := held_by(self.machine.coroutine)):
-            return self.machine.resume(Outcome(error=_held(found)))
+            what = f"{', '.join(found)}, which is held open while the conversation waits,"
+            return self.machine.resume(Outcome(error=NotDurable(what, "leave it before asking")))
         await self._announce(operation)
         kept = self.kept = Kept(self, operation)
         try:
@@ -361,7 +350,7 @@ class Run(Doing):
             "kinds": names_of(wait.kinds),
             "due": "" if deadline is None else repr(deadline),
             "at": "" if place == self.stored.place else key_of(place).name,
-            "takes": _what_takes(wait.takes_commands, wait.takes_service, not wait.is_cancellable),
+            "takes": what_takes(wait.takes_commands, wait.takes_service, not wait.is_cancellable),
         }
         if fields["at"]:
             await self.hint(place)

@@ -284,7 +284,8 @@ class StepStorage(ABC):
     async def tend(self, bot_ids: Collection[int], now: float) -> list[Step]:
         """Take and return the steps of these bots whose time is up and that have an ``on_timeout``.
 
-        Also look after those that run. To be called again at ``next_tending``.
+        Also look after those that run. To be called again at ``next_tending``, or a second later if that is past: of
+        very many, as after a long time in which no bot ran, it should take a few, those whose time was up first.
         """
         return []
 

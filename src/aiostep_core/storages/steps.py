@@ -23,14 +23,14 @@ from typing import Any, Final, TypeVar
 
 from ..keys import Place, Scope
 from ..steps import ATTEMPTS, Step
-from .abc import RecordKey, Records, StepStorage
+from .abc import Found, RecordKey, Records, StepStorage
 from .owners import is_gone, new_owner
 from .records import settle
 from .source import RecordsLike, RecordsSource
 from .step_fields import KIND, Missing, StepFields, is_known, key_of, place_of
 from .values import VALUES, Codec
 
-__all__ = ["LEASE", "RecordedSteps"]
+__all__ = ["AT_ONCE", "LEASE", "RecordedSteps"]
 
 T = TypeVar("T")
 logger = logging.getLogger("aiostep")
@@ -42,6 +42,8 @@ _TRACE: Final = 300.0
 #: Seconds until a time-out is looked at again that cannot be called here.
 _LATER: Final = 60.0
 _PAGE: Final = 500
+#: Of each bot, how many time-outs run at a time, as after a long time in which it did not run.
+AT_ONCE: Final = 10
 #: How many origins are remembered, of steps that were registered here.
 _ORIGINS: Final = 10_000
 _TRIES: Final = 3
@@ -193,7 +195,9 @@ class RecordedSteps(StepStorage):
         wall = self._wall_clock()
         longer, running = {"until": repr(wall + LEASE)}, list(self._running.values())
         await self._together([partial(self._append, one, one.revision, longer) for one in running])
-        found = [one for bot_id in bot_ids for one in await self._reach(self.records.due(KIND, str(bot_id), wall))]
+        found = list[Found]()
+        for bot_id in bot_ids:
+            found += await self._reach(self.records.due(KIND, str(bot_id), wall, limit=AT_ONCE))
         due = [_Stored(one.key, one.fields) for one in found]
         overdue = await self._together([partial(self._look_at, one, now, wall) for one in due])
         return [step for step in overdue if step is not None]
