@@ -273,8 +273,10 @@ class Question(Protocol[T_co]):
     with it. Anything else that it raises is a bug and goes to the handler.
     """
 
-    #: The kinds of update that can answer.
-    kinds: frozenset[str]
+    @property  # an attribute will do
+    def kinds(self) -> frozenset[str]:
+        """The kinds of update that can answer."""
+        ...
 
     def parse(self, delivery: Delivery) -> T_co:
         """Return the value of the answer.

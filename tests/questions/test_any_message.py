@@ -34,7 +34,8 @@ SPECS: list[Any] = [
     *(None, str, int, float, Decimal, bool, date, datetime, time, timedelta, Size, Literal["a", 3], Email, Phone, Url),
     *MEDIA,
     *(Annotated[int, at.Interval(ge=1, le=9)], Annotated[float, at.MultipleOf(0.5)], Annotated[str, at.Len(2, 4)]),
-    *(re.compile(r"(\w+) (\d+)"), r"\d{6}", int | date, Photo | Location | str, int | None, Click("a"), Album(Photo)),
+    *(re.compile(r"(\w+) (\d+)"), r"\d{6}", int | date, Photo | Location | str, int | None, Album(Photo)),
+    *(Click, Click("a"), Photo | Click),
 ]
 
 numbers = st.integers(0, 2**31)

@@ -15,7 +15,7 @@ from annotated_types import Ge
 from typing_extensions import assert_type
 
 import aiostep
-from aiostep import Contact, Engine, Location, Photo, Scope
+from aiostep import Click, Contact, Engine, Location, Photo, Scope
 from aiostep_aiogram import SuspendableIsolation, adapter, ask, choose, choose_many, confirm, fill, stream, wait_for
 
 dp = Dispatcher()
@@ -101,6 +101,10 @@ async def menus(message: Message) -> None:
 async def values(message: Message) -> None:
     assert_type(await ask("x", Photo), Photo)
     assert_type(await wait_for(Location), Location)
+    assert_type(await wait_for(Click), Click)
+    assert_type(await wait_for(Click("skip"), default=None), Click | None)
+    assert_type(await ask("x", Click), Click)
+    assert_type(await ask("x", Photo | Click), Photo | Click)
     assert_type(await wait_for(Contact, default=None), Contact | None)
     assert_type(await ask("x", Photo | Location), Photo | Location)
     assert_type(await ask("x", Photo | Location, check=lambda sent: sent.caption is None), Photo | Location)

@@ -14,7 +14,7 @@ from telegram.ext import ApplicationBuilder, CallbackQueryHandler, CommandHandle
 from typing_extensions import assert_type
 
 import aiostep
-from aiostep import Contact, Engine, Location, Photo, Scope
+from aiostep import Click, Contact, Engine, Location, Photo, Scope
 from aiostep_ptb import (
     PTBAdapter,
     StepApplication,
@@ -112,6 +112,10 @@ async def menus(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
 async def values(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     assert_type(await ask("x", Photo), Photo)
     assert_type(await wait_for(Location), Location)
+    assert_type(await wait_for(Click), Click)
+    assert_type(await wait_for(Click("skip"), default=None), Click | None)
+    assert_type(await ask("x", Click), Click)
+    assert_type(await ask("x", Photo | Click), Photo | Click)
     assert_type(await wait_for(Contact, default=None), Contact | None)
     assert_type(await ask("x", Photo | Location, check=lambda sent: sent.caption is None), Photo | Location)
     assert_type(await ask("x", Literal["tea", "coffee"], check=no_tea), Literal["tea", "coffee"])

@@ -14,7 +14,7 @@ from telebot.types import CallbackQuery, Message
 from typing_extensions import assert_type
 
 import aiostep
-from aiostep import Contact, Engine, Location, Photo, Scope
+from aiostep import Click, Contact, Engine, Location, Photo, Scope
 from aiostep_telebot import (
     StepsMixin,
     adapter,
@@ -137,6 +137,10 @@ async def menus(message: Message) -> None:
 async def values(message: Message) -> None:
     assert_type(await ask("x", Photo), Photo)
     assert_type(await wait_for(Location), Location)
+    assert_type(await wait_for(Click), Click)
+    assert_type(await wait_for(Click("skip"), default=None), Click | None)
+    assert_type(await ask("x", Click), Click)
+    assert_type(await ask("x", Photo | Click), Photo | Click)
     assert_type(await wait_for(Contact, default=None), Contact | None)
     assert_type(await ask("x", Photo | Location, check=lambda sent: sent.caption is None), Photo | Location)
     assert_type(await ask("x", Literal["tea", "coffee"], check=no_tea), Literal["tea", "coffee"])
@@ -167,6 +171,7 @@ def plain_menus(message: Message) -> None:
     assert_type(sync.fill(Order), Order)
     assert_type(sync.ask("x", Photo), Photo)
     assert_type(sync.wait_for(Location, default=None), Location | None)
+    assert_type(sync.wait_for(Click), Click)
     with sync.stream(limit=3) as updates:
         for update in updates:
             assert_type(update, Message)

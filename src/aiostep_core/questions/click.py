@@ -15,7 +15,7 @@ _KINDS: Final = frozenset({"callback_query"})
 
 @dataclass(frozen=True)
 class Click:
-    """A click: what is waited for, ``Click("skip")`` or ``Click()`` for any, and what comes of it.
+    """A click: what is waited for, ``Click("skip")`` or ``Click`` for any, and what comes of it.
 
     Attributes:
         data: what the button brought back.

@@ -19,6 +19,7 @@ from ..errors import BadArgument
 from ..facts import KINDS
 from .base import AnyMessage
 from .choices import of_enum, of_literal
+from .click import Click
 from .composed import Constrained, Either, Optionally, Validated, constraints
 from .contact import Email, Emails, Phone, Phones, Url, Urls
 from .dates import Dates, Datetimes, Durations, Times
@@ -39,6 +40,7 @@ _BUILT_IN: Final[dict[object, Question[Any]]] = {
     datetime: Datetimes(),
     time: Times(),
     timedelta: Durations(),
+    Click: Click(),
     Email: Emails(),
     Phone: Phones(),
     Url: Urls(),

@@ -15,7 +15,7 @@ from .next_steps import NextSteps
 from .passing import AskedAgain, KeyboardsTakenAway, MenusAskedAgain
 from .polling import Polling
 from .questions import Questions
-from .resending import ButtonsTakenAwayLater, SentLater
+from .resending import ButtonsTakenAwayLater, KeptAndSentLater, SentLater
 from .sync import Sync
 from .topics import Topics
 from .webhook import Webhook
@@ -27,7 +27,7 @@ class Asking(Answers, Questions, Menus, AskedAgain, MenusAskedAgain, KeyboardsTa
     """What people are asked, and what comes of their answers."""
 
 
-class Resending(SentLater, ButtonsTakenAwayLater):
+class Resending(SentLater, KeptAndSentLater, ButtonsTakenAwayLater):
     """What becomes of questions that Telegram does not take."""
 
 

@@ -121,3 +121,21 @@ class Kinds(Level, level="kinds"):
             await stage.tell(alice, "home", "other:home")
             act()
             await stage.tell(alice, None, f"got {got}")
+
+    async def test_any_click(self, stage: Stage) -> None:
+        """A click is a kind like others: the class alone means any, also among several kinds and in a question."""
+
+        async def vote(c: Ctx) -> None:
+            await c.say("well?", "yes", "no")
+            await c.say(f"got {describe(await c.call('wait_for', Click))}")
+            await c.say(f"got {describe(await c.call('wait_for', Photo | Click))}")
+            await c.say(f"got {describe(await c.ask('which?', Click))}")
+
+        await stage.start(vote)
+        await stage.tell(stage.alice, "/vote", "well?")
+        await stage.waiting()
+        await stage.tell(stage.alice, "hm", "other:hm")
+        for button, answers in (("no", ("got no",)), ("yes", ("got yes", "which?")), ("no", ("got no",))):
+            stage.click(stage.alice, button)
+            await stage.tell(stage.alice, None, *answers)
+        await stage.passes(stage.alice)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiostep_core import ask, choose
+from aiostep_core.durable.flows import durable
 from aiostep_testing.wire import Json
 
 from .context import Ctx
@@ -13,7 +15,7 @@ from .programs import ended
 from .questions import asking
 from .stage import Stage
 
-__all__ = ["ButtonsTakenAwayLater", "SentLater"]
+__all__ = ["ButtonsTakenAwayLater", "KeptAndSentLater", "SentLater"]
 
 
 def refuse(stage: Stage, text: str, **fault: Any) -> None:
@@ -138,6 +140,46 @@ class SentLater(Level, level="limits"):
             assert answer["text"] == "cannot ask: True"
             assert sent(stage, "name?") == number
         await stage.passes(stage.alice)
+
+
+@durable("contract.limited")
+async def limited(update: Any, *_: Any) -> None:
+    await ask("first?", str)
+    await choose("second?", {"S": "Small", "L": "Large"})
+    await ask("third?", str)
+
+
+class KeptAndSentLater(Level, level="limits"):
+    """Promise 12: the same for durable conversations."""
+
+    async def test_a_durable_question_waits(self, stage: Stage) -> None:
+        """T53: it is written down once it is out, and a replay does not ask it again."""
+        await stage.start_durable(limited)
+        await stage.tell(stage.alice, "/limited", "first?")
+        refuse(stage, "second?", retry_after=2)
+        await stage.tell(stage.alice, "Ann", "second?")
+        await stage.restart()
+        stage.click(stage.alice, "Large")
+        await stage.tell(stage.alice, None, "third?")
+        await stage.tell(stage.alice, "x")
+        await stage.passes(stage.alice)
+        assert [sent(stage, text) for text in ("first?", "second?", "third?")] == [1, 2, 1]
+
+    async def test_a_restart_before_it_is_asked(self, stage: Stage) -> None:
+        """T53: the next process asks it."""
+        await stage.start_durable(limited)
+        await stage.tell(stage.alice, "/limited", "first?")
+        refuse(stage, "second?", retry_after=30)
+        stage.alice.send("Ann")
+        await tried(stage, "second?")
+        await stage.restart()
+        await stage.passes(stage.bob)  # some bots look after what is stored from the first update on
+        await stage.tell(stage.alice, None, "second?")
+        stage.click(stage.alice, "Large")
+        await stage.tell(stage.alice, None, "third?")
+        await stage.tell(stage.alice, "/cancel")
+        await stage.passes(stage.alice)
+        assert [sent(stage, text) for text in ("first?", "second?", "third?")] == [1, 2, 1]
 
 
 class ButtonsTakenAwayLater(Level, level="menus"):
