@@ -108,6 +108,7 @@ async def test_a_socket_file(one: RedisServer) -> None:
         "http://localhost",
         "redis://:hun/ter2@localhost:6379",
         "redis://localhost:port",
+        "redis://localhost/shop",
         "redis://x:hunter2#@[",
         "",
     ],
@@ -241,10 +242,10 @@ async def test_what_was_overtaken_is_not_carried_out(one: RedisServer, operation
     with proxy(one.port) as way:
         records = RedisRecords.from_url(f"redis://127.0.0.1:{way.port}/0", prefix=uuid.uuid4().hex, grace=5)
         await records.write(KEY, {"a": "0"})
-        lane: Any = records._lane()
+        runway: Any = records._runway()
         sent: list[Any] = []
-        original = lane._sender.lone
-        lane._sender.lone = lambda call: sent.append(original(call)) or sent[-1]
+        original = runway._sender.lone
+        runway._sender.lone = lambda call: sent.append(original(call)) or sent[-1]
         await (records.remove(KEY) if operation == "remove" else getattr(records, operation)(KEY, {"a": "1"}))
         await records.merge(KEY, {"b": "2"})
         await records.write(KEY, {"a": "3"})

@@ -18,9 +18,9 @@ from ..errors import BadArgument, StorageClosed
 from .abc import Found, Journal, RecordKey, Records
 from .redis_cluster import AsyncClusterLink, BlockingClusterLink
 from .redis_commands import Call, Sender
-from .redis_lanes import AsyncLane, BlockingLane, Lane
 from .redis_layout import REVISION, Layout, due_time, from_pairs, milliseconds, ours, to_bytes, to_pairs, to_text
 from .redis_links import AsyncLink, BlockingLink, Link
+from .redis_runways import AsyncRunway, BlockingRunway, Runway
 from .redis_scan import Scan, found_record
 from .redis_servers import Server
 
@@ -32,7 +32,7 @@ _AGENDAS = 1024
 _LINKS: dict[bool, type[Link]] = {False: AsyncLink, True: BlockingLink}
 _CLUSTER_LINKS: dict[bool, type[Link]] = {False: AsyncClusterLink, True: BlockingClusterLink}
 # Connections that a process inherited. To close one would take it out of the parent's event loop too.
-_inherited = list[Lane]()
+_inherited = list[Runway]()
 
 
 class RedisRecords(Records):
@@ -64,7 +64,7 @@ class RedisRecords(Records):
         self._expected: dict[tuple[str, str], list[bytes]] = {}
         self._twin: RedisRecords | None = None
         self._is_closed = False
-        self._forget_lanes()
+        self._forget_runways()
 
     @classmethod
     def from_url(
@@ -242,49 +242,49 @@ class RedisRecords(Records):
         for face in faces:
             face._is_closed = True
         for face in faces:
-            await face._close_lanes(may_suspend=not self.is_blocking)
+            await face._close_runways(may_suspend=not self.is_blocking)
 
     def _call(self, call: Call) -> Coroutine[Any, Any, Any]:
         if self._is_closed:
             raise StorageClosed(self._server.where)
-        return self._lane().call(call)
+        return self._runway().call(call)
 
-    def _forget_lanes(self) -> None:
+    def _forget_runways(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._current: Lane | None = None
-        self._lanes = WeakKeyDictionary[asyncio.AbstractEventLoop, Lane]()
+        self._current: Runway | None = None
+        self._runways = WeakKeyDictionary[asyncio.AbstractEventLoop, Runway]()
 
-    def _lane(self) -> Lane:
-        """Return the lane of this process and event loop."""
+    def _runway(self) -> Runway:
+        """Return the runway of this process and event loop."""
         if self._pid != os.getpid():
-            _inherited.extend(self._all_lanes())
-            self._forget_lanes()
+            _inherited.extend(self._all_runways())
+            self._forget_runways()
         if self.is_blocking:
             if self._current is None:
                 with self._lock:
-                    self._current = self._current or self._new_lane()
+                    self._current = self._current or self._new_runway()
             return self._current
         loop = asyncio.get_running_loop()
         if loop is not self._loop or self._current is None:
             with self._lock:
-                if loop not in self._lanes:
-                    self._lanes[loop] = self._new_lane()
-                self._loop, self._current = loop, self._lanes[loop]
+                if loop not in self._runways:
+                    self._runways[loop] = self._new_runway()
+                self._loop, self._current = loop, self._runways[loop]
         return self._current
 
-    def _new_lane(self) -> Lane:
+    def _new_runway(self) -> Runway:
         server = self._server
         sender = Sender(secrets.token_hex(6), self._layout)
         kind = _CLUSTER_LINKS if server.is_cluster else _LINKS
         link = kind[self.is_blocking](server, grace=self._options["grace"], timeout=self._options["timeout"])
-        return (BlockingLane if self.is_blocking else AsyncLane)(link, sender, server.where)
+        return (BlockingRunway if self.is_blocking else AsyncRunway)(link, sender, server.where)
 
-    def _all_lanes(self) -> list[Lane]:
-        return [*self._lanes.values(), *([self._current] if self.is_blocking and self._current else [])]
+    def _all_runways(self) -> list[Runway]:
+        return [*self._runways.values(), *([self._current] if self.is_blocking and self._current else [])]
 
-    async def _close_lanes(self, *, may_suspend: bool) -> None:
+    async def _close_runways(self, *, may_suspend: bool) -> None:
         if self._pid != os.getpid():
             return
         if self.is_blocking:
@@ -294,8 +294,8 @@ class RedisRecords(Records):
             await self._close_loops(may_suspend)
 
     async def _close_loops(self, may_suspend: bool) -> None:
-        for loop, lane in list(self._lanes.items()):
+        for loop, runway in list(self._runways.items()):
             if may_suspend and loop is asyncio.get_running_loop():
-                await lane.close()
+                await runway.close()
             elif loop.is_running():  # another thread's, or closed by who cannot wait
-                asyncio.run_coroutine_threadsafe(lane.close(), loop)
+                asyncio.run_coroutine_threadsafe(runway.close(), loop)

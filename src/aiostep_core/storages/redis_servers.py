@@ -84,6 +84,7 @@ class Server:
         redis, aio = import_redis()
         kind = redis.Redis if is_blocking else aio.Redis
         try:
+            _check_database(url)
             return Server.of(kind.from_url(url, **options))
         except ValueError:
             # redis-py's own words may repeat parts of a password that has a slash or a hash sign in it.
@@ -149,6 +150,18 @@ def import_redis() -> tuple[Any, Any]:
     except ImportError:
         raise MissingRequirement("redis", "redis>=6.2", "pip install 'aiostep[redis]'") from None
     return redis, redis.asyncio
+
+
+def _check_database(url: str) -> None:
+    """Refuse a database that is no number: redis-py takes the first one in its place, and says nothing.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = urlsplit(url)
+    database = parts.path.strip("/")
+    if parts.scheme in ("redis", "rediss") and database and not database.isdecimal():
+        raise ValueError(database)
 
 
 def _where(options: Mapping[str, Any], service: str | None, connection_class: Any) -> str:

@@ -18,10 +18,10 @@ from .redis_commands import Call, OperationFailed, Sender
 from .redis_errors import Trouble, trouble
 from .redis_links import Link
 
-__all__ = ["AsyncLane", "BlockingLane", "Lane"]
+__all__ = ["AsyncRunway", "BlockingRunway", "Runway"]
 
 
-class Lane(ABC):
+class Runway(ABC):
     """One after the other: at most one flight of batches is under way."""
 
     def __init__(self, link: Link, sender: Sender, where: str) -> None:
@@ -65,7 +65,7 @@ class Lane(ABC):
         return answer
 
 
-class AsyncLane(Lane):
+class AsyncRunway(Runway):
     """For the tasks of one event loop."""
 
     def __init__(self, link: Link, sender: Sender, where: str) -> None:
@@ -150,7 +150,7 @@ class _Ticket:
         self.is_gone = False
 
 
-class BlockingLane(Lane):
+class BlockingRunway(Runway):
     """For the threads of a process. Whoever finds nothing under way flies; then the first of those who wait does."""
 
     def __init__(self, link: Link, sender: Sender, where: str) -> None:
