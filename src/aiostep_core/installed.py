@@ -192,9 +192,10 @@ def open_steps(storage: object) -> StepStorage:
 
 
 def _check_words(cancel_words: object) -> None:
+    words: Any = cancel_words
     is_one = isinstance(cancel_words, str) or not isinstance(cancel_words, Collection)
-    if is_one or not all(isinstance(word, str) and word for word in cancel_words):
-        raise BadArgument("cancel_words", cancel_words, 'a collection of texts, such as ("/cancel", "stop")')
+    if is_one or not all(isinstance(word, str) and word for word in words):
+        raise BadArgument("cancel_words", words, 'a collection of texts, such as ("/cancel", "stop")')
 
 
 def _check_passed(
