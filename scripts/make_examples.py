@@ -35,7 +35,7 @@ _SOURCE: Final = re.compile(
     r"(?P<bot>dp = Dispatcher\(\).*?)\n\n\nif __name__",
     re.DOTALL,
 )
-_COMMAND: Final = re.compile(r"answer\(await (\w+)\(\)\)")
+_COMMAND: Final = re.compile(r"async def (\w+)\(message: Message\).*\n    await message\.answer\(await (\w+)\(\)\)")
 _NEEDED: Final = {"ptb": ("import os",), "telebot_sync": ("import os",), "telebot": ("import asyncio", "import os")}
 
 #: What the gallery imports from elsewhere; it leaves out how a bot is started.
@@ -67,11 +67,11 @@ class Example:
     bot: str
 
     @property
-    def command(self) -> str:
-        """The command that begins the conversation, and the name of its function."""
-        found = _COMMAND.search(self.bot)
-        assert found is not None, f"{self.name}: nothing is answered"
-        return found[1]
+    def commands(self) -> dict[str, str]:
+        """The commands, which are the names of functions too, by the names of their handlers."""
+        found = dict(_COMMAND.findall(self.bot))
+        assert found, f"{self.name}: nothing is answered"
+        return found
 
     @property
     def standard(self) -> set[str]:
@@ -111,14 +111,29 @@ def framed(example: Example, framework: str) -> str:
         ours[1:] = [f"from {module} import {', '.join(part)}" for module, part in (both, blocking) if part]
     # Two empty lines come before a class or a function, and one before anything else.
     gap = "\n" if talk.startswith(("@", "async ", "def ")) else ""
-    return Template((FRAMES / f"{framework}.txt").read_text("utf-8")).substitute(
+    return frame(framework).substitute(
         about=example.about,
         name=example.name,
         standard="\n".join(standard),
         ours="\n".join(ours),
         talk=f"{gap}{talk}\n",
-        command=example.command,
+        handlers="\n\n\n".join(each_of(example, f"{framework}_handler")),
+        registered="\n".join(each_of(example, f"{framework}_registered")),
     )
+
+
+def frame(name: str) -> Template:
+    """Return what goes around the parts of an example."""
+    path = FRAMES / f"{name}.txt"
+    return Template(path.read_text("utf-8") if path.exists() else "")
+
+
+def each_of(example: Example, name: str) -> list[str]:
+    """Return what there is once for each command."""
+    return [
+        frame(name).substitute(command=command, handle=handle).rstrip("\n")
+        for handle, command in example.commands.items()
+    ]
 
 
 def gallery() -> str:
