@@ -22,6 +22,14 @@ def between(least: Any, most: Any) -> Callable[[Any], bool | Saying]:
         raise BadArgument("least and most", f"{least} and {most}", "the smaller one first")
 
     def check(value: Any) -> bool | Saying:
-        return out_of_bounds("low", value, least) or out_of_bounds("high", value, most) or True
+        try:
+            return out_of_bounds("low", value, least) or out_of_bounds("high", value, most) or True
+        except TypeError as error:
+            got, wanted, bounds = type(value).__name__, type(least).__name__, f"between({least!r}, {most!r})"
+            # No BadArgument: a ValueError of a check is what is wrong with the answer.
+            problem = (
+                f"{bounds} was given an answer of type {got}; ask for {wanted}: ask(..., {wanted}, check={bounds})"
+            )
+            raise TypeError(problem) from error
 
     return check

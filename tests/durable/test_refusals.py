@@ -258,6 +258,13 @@ def test_outside_of_a_conversation_there_is_nowhere_to_go_back_to(call: Any) -> 
         call(*([1] if call in (patched, rewind) else []))
 
 
+async def test_run_wants_the_function_and_not_its_result() -> None:
+    """A call in the place of the function is refused, and the error shows how it is written."""
+    saved: Any = 17
+    with pytest.raises(BadArgument, match=r"fn is 17; expected the function itself, .*: run\(save, order\)"):
+        await run(saved)
+
+
 async def test_outside_of_a_conversation_run_simply_calls() -> None:
     """A function that uses run can be called from anywhere."""
 

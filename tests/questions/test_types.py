@@ -326,6 +326,12 @@ def test_what_no_answer_could_be_told_apart_by_is_refused(as_: Any) -> None:
         question_for(as_)
 
 
+def test_between_says_what_it_can_compare() -> None:
+    """Bounds of numbers for an answer that stays a text are a mistake; the author is told the type to ask for."""
+    with pytest.raises(TypeError, match=r"between\(1, 9\) was given a value of type str; ask for int: ask"):
+        between(1, 9)("5")
+
+
 def test_between_says_what_is_wrong_with_a_date() -> None:
     """The check speaks of dates as dates, and takes moments with and without a zone."""
     check = between(datetime(2026, 4, 3), datetime(2026, 4, 5))

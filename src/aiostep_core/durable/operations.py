@@ -62,6 +62,8 @@ async def run(
     Raises:
         Exception: what *fn* raised.
     """
+    if not callable(fn):
+        raise BadArgument("fn", fn, "the function itself, not the result of calling it: run(save, order)")
     if on_doubt is not None and on_doubt not in _DOUBTS:
         raise BadArgument("on_doubt", on_doubt, ", ".join(f'"{one}"' for one in _DOUBTS))
     takes_key = _takes_key(fn) and "key" not in kwargs
