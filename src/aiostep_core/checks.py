@@ -27,9 +27,7 @@ def between(least: Any, most: Any) -> Callable[[Any], bool | Saying]:
         except TypeError as error:
             got, wanted, bounds = type(value).__name__, type(least).__name__, f"between({least!r}, {most!r})"
             # No BadArgument: a ValueError of a check is what is wrong with the answer.
-            problem = (
-                f"{bounds} was given an answer of type {got}; ask for {wanted}: ask(..., {wanted}, check={bounds})"
-            )
+            problem = f"{bounds} was given a value of type {got}; ask for {wanted}: ask(..., {wanted}, check={bounds})"
             raise TypeError(problem) from error
 
     return check
