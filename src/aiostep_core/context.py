@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import WaitCancelled
 from .facts import Delivery, Facts
+from .targets import aim
 
 if TYPE_CHECKING:
     from .abc import Adapter, Address
@@ -65,6 +66,31 @@ class Turn:
     def facts(self) -> Facts:
         """The facts of the update being handled."""
         return self.delivery.facts
+
+    # What a wait or a step asks of it, for adapters that can tell without the facts.
+
+    @property
+    def update_id(self) -> int | None:
+        """The id of the update being handled."""
+        return self.facts.update_id
+
+    def find_aim(self) -> Aim:
+        """Return at whom a wait without a target is aimed.
+
+        Raises:
+            NoTarget: see ``aim``.
+        """
+        if self.aim is None:
+            self.aim = aim(None, None, self.facts, (), self.runtime.key_of)
+        return self.aim
+
+    def find_place(self) -> Place:
+        """Return the place of ``find_aim``."""
+        return self.find_aim().place
+
+    def now(self) -> float:
+        """Return the time on the runtime's clock."""
+        return self.runtime.now()
 
     def conversation_at(self, place: Place) -> Conversation | None:
         """Return the conversation that the handler has open at *place*.

@@ -43,14 +43,8 @@ class Setting(NamedTuple):
             NoTarget, BadArgument: see ``aim``.
         """
         turn = current_turn.get()
-        if (
-            turn is not None
-            and turn.aim is not None
-            and target is None
-            and scope is None
-            and current_talk.get() is None
-        ):
-            return cls(turn.runtime, turn.adapter, turn, turn.aim)
+        if turn is not None and target is None and scope is None and current_talk.get() is None:
+            return cls(turn.runtime, turn.adapter, turn, turn.find_aim())
         runtime = runtime_of(turn)
         talk = current_talk.get() if target is None and scope is None else None
         if talk is not None and talk.turn is turn and (talk.conversation is None or _is_on(talk.conversation)):

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from .decisions import Glance
 from .durable.opening import conversations_in
 from .durable.resumption import Resumption
 from .errors import StorageError, WaitCancelled, WaitEnded
@@ -31,6 +32,9 @@ logger = logging.getLogger("aiostep")
 
 #: Seconds until a storage is asked again: it may say only some of what is overdue, so that it does not run all at once.
 _PATIENCE: Final = 1.0
+# Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
+_NOBODY: Final = Glance.NOBODY
+_UNCLEAR: Final = Glance.UNCLEAR
 
 
 class Stepping:
@@ -52,6 +56,15 @@ class Stepping:
         )
 
     # An update arrives.
+
+    def take_at_a_glance(
+        self, bot_id: int, chat_id: int, user_id: int | None, thread_id: int | None, update_id: int
+    ) -> Step | Glance:
+        """Take the step that a text runs; see ``StepTable.take_at_a_glance``. In a storage it is never clear."""
+        table = self.storage.table
+        if table is not None:
+            return table.take_at_a_glance(bot_id, chat_id, user_id, thread_id, update_id)
+        return _UNCLEAR if self.concerns(Key(bot_id, chat_id, user_id, thread_id), False) else _NOBODY
 
     def hold(self, delivery: Delivery, lane: Lane | None = None) -> None:
         """Hold what arrives behind an update of which ``take`` is about to be asked, if that may suspend.
@@ -119,23 +132,26 @@ class Stepping:
         """
         try:
             result = await call()
-        except asyncio.CancelledError:
+        except BaseException as error:
+            await self.note_failure(step, error)
+            raise
+        await self._confirm(step)
+        return result
+
+    async def note_failure(self, step: Step, error: BaseException) -> None:
+        """Do with a taken step what its end with *error* asks for; see ``run``."""
+        if isinstance(error, asyncio.CancelledError):
             await self.give_back(step)
-            raise
-        except WaitEnded as ended:
-            is_cut_off = isinstance(ended, WaitCancelled) and ended.reason == "shutdown" and self.storage.is_durable
+        elif isinstance(error, WaitEnded):
+            is_cut_off = isinstance(error, WaitCancelled) and error.reason == "shutdown" and self.storage.is_durable
             await (self.give_back(step) if is_cut_off else self._confirm(step))
-            raise
-        except Exception:
+        elif isinstance(error, Exception):
             step.failures += 1
             if step.failures < ATTEMPTS:
                 await self.give_back(step)
             else:
                 logger.warning("step %s raised %d times and is dropped", step.name, step.failures)
                 await self._confirm(step)
-            raise
-        await self._confirm(step)
-        return result
 
     async def give_back(self, step: Step) -> None:
         """Put a step back that did not run to its end."""

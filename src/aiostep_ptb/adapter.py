@@ -84,6 +84,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         self.runtime: Runtime
         self._username: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.clock: Callable[[], float] | None = None
         self._warned: set[str] = set()
         self._handler = StepHandler()
         self._undo: Callable[[AnyApplication], object] | None = None
@@ -146,6 +147,8 @@ class PTBAdapter(Adapter[AnyApplication]):
         loop, self._loop = self._loop, asyncio.get_running_loop()
         if loop is not self._loop and wants_writing(self.target):
             self.writing = Writing(self.target)
+        self.clock = self._loop.time
+        self.flows.glances.is_initialized = True
         self.runtime.reopen()
 
     async def aclose(self) -> None:

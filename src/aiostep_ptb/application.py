@@ -124,6 +124,7 @@ class _Overrides(AnyApplication):
         if not self.running:  # else the framework says that it must be stopped first
             await self.aiostep_adapter.aclose()
         await self.aiostep_base.shutdown(self)
+        self.aiostep_flows.glances.is_initialized = False
 
     async def _close_when_drained(self) -> None:
         await self.update_queue.join()

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from telegram import Update
 
 from aiostep_core.context import Turn
+from aiostep_core.keys import Key, Place, Scope
+from aiostep_core.targets import Aim
 
+from .facts import actor_of, thread_of
 from .naps import Nap
 
 if TYPE_CHECKING:
     from aiostep_core.steps import Step
-    from aiostep_core.waits import Wait
+    from aiostep_core.waits import Conversation, Wait
 
     from .adapter import PTBAdapter
 
-__all__ = ["Flow"]
+__all__ = ["Flow", "StepFlow"]
+
+# Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
+_USER_IN_CHAT: Final = Scope.USER_IN_CHAT
 
 
 class Flow(Turn):
@@ -67,6 +76,30 @@ class Flow(Turn):
             if not gate.done():
                 gate.set_result(None)
 
+    def pause(self) -> None:
+        """Note that the handlers wait for something for the first time."""
+
+    # What waits and steps ask about the update, without its facts: making those takes as long as a whole step.
+
+    @property
+    def update_id(self) -> int | None:
+        carrier = self.carrier
+        return carrier.update_id if isinstance(carrier, Update) else self.facts.update_id
+
+    def find_aim(self) -> Aim:
+        if self.aim is None:
+            message = self.carrier.message if isinstance(self.carrier, Update) else None
+            user_id = actor_of(message) if message is not None else None
+            if message is None or user_id is None or message.chat.is_forum or thread_of(message) is not None:
+                return super().find_aim()
+            key = Key(self.adapter.bot_id, message.chat.id, user_id, None, None)
+            self.aim = Aim(Place(_USER_IN_CHAT, key), key, user_id, None)
+        return self.aim
+
+    def now(self) -> float:
+        clock = self.adapter.clock
+        return clock() if clock is not None else self.runtime.now()
+
     def sleep(self, wait: Wait) -> Nap:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Make what a handler awaits while it waits."""
         return Nap(self, wait)
@@ -84,3 +117,40 @@ class Flow(Turn):
         self.naps += 1
         if self._gates is not None:
             self.release()
+
+
+class StepFlow(Flow):
+    """The run of a step that was found at a glance.
+
+    What arrives while it runs is to be kept for it, but nothing can arrive before it waits for something. So the
+    conversation that keeps it is opened when it does, or when somebody asks for it; most steps need none.
+
+    Attributes:
+        opens: the step whose conversation is not open yet.
+    """
+
+    opens: Step | None = None
+    place: Place
+
+    @cached_property
+    def conversations(self) -> dict[Place, Conversation] | None:  # type: ignore[override]
+        """Those that the step has opened, and its own."""
+        self.pause()
+        return self.__dict__.get("conversations")
+
+    def find_place(self) -> Place:
+        message = self.carrier.message
+        if message.chat.is_forum or thread_of(message) is not None or self.place[0] is not _USER_IN_CHAT:
+            return super().find_place()
+        return self.place
+
+    def pause(self) -> None:
+        step, self.opens = self.opens, None
+        if step is not None:
+            self.runtime.open_for_step(step, self)
+
+    def end(self) -> None:
+        """Note that the step is over. If it has waited for nothing, nothing has arrived either."""
+        if self.opens is not None:
+            self.opens = None
+            self.conversations = None  # pyright: ignore[reportIncompatibleVariableOverride]

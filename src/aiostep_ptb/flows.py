@@ -21,17 +21,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from telegram import Update
 
-from aiostep_core.bot_api import is_about_message, may_be_loss
 from aiostep_core.context import current_turn
 from aiostep_core.engine import Decision, Glance, Outcome
 from aiostep_core.facts import Delivery
 from aiostep_core.keyboards import is_ours
-from aiostep_core.sleeping import rouse
-from aiostep_core.waits import Signal, Wait
+from aiostep_core.steps import Step
+from aiostep_core.waits import Wait
 
-from .facts import actor_of, key_of_update, thread_of
+from .facts import key_of_update
 from .flow import Flow
-from .naps import Nap
+from .glances import Glances
+from .steps import Handle
 from .turns import Turns
 from .workers import Workers
 
@@ -44,15 +44,12 @@ __all__ = ["Flows"]
 
 Place: TypeAlias = tuple[int | None, int | None, str | None]
 Lane: TypeAlias = "deque[tuple[Flow, asyncio.Future[None] | None]]"
-Handle: TypeAlias = Callable[[Any, object], Coroutine[Any, Any, None]]
 
 logger: Final = logging.getLogger("aiostep")
 #: How many updates of one person are held without holding one of the framework's slots as well.
 HELD: Final = 64
 # Looking a member up in its enumeration takes as long as three look-ups in a dictionary, until Python 3.12.
 _NOBODY: Final = Glance.NOBODY
-_UNCLEAR: Final = Glance.UNCLEAR
-_ANSWER: Final = Signal.ANSWER
 _SETTLING: Final = (Outcome.HELD, Outcome.FILTERING)
 
 
@@ -72,15 +69,13 @@ class Flows:
         self._ordered = ordered
         self._bot_id = adapter.bot_id
         # Asked about every update, so without a call in between.
-        engine = runtime.engine
-        self._is_new = engine.updates.of(adapter.bot_id).add
-        self._glance, self._is_cancel = engine.glance, engine.is_cancel_text
-        self._scopes = runtime.steps.storage.scopes
+        self._is_new = runtime.engine.updates.of(adapter.bot_id).add
         # With all but the update in its class, and no function to be called for it, a flow takes half the time.
         ours: dict[str, Any] = {"runtime": runtime, "adapter": adapter, "__init__": object.__init__}
         self._new_flow: Callable[[], Flow] = cast("Any", type("Flow", (Flow,), ours))
         self._lanes: dict[Place, Lane] = {}
         self._workers = Workers(self._finish)
+        self.glances: Glances = Glances(adapter, handle, self._workers.begin, ours)
         self._under_way: set[Flow] = set()
         self.turns: Turns = Turns()
         self._quiet: list[asyncio.Future[None]] = []
@@ -94,7 +89,12 @@ class Flows:
         """
         is_new, handle, lanes, overdue = self._is_new, self._handle, self._lanes, self.turns.overdue
         conversations, albums, held, scopes = *self._runtime.engine.signs_of_life, self._runtime.steps.storage.scopes
-        new_flow, begin = self._new_flow, self._workers.begin
+        new_flow, begin, look, beginning = (
+            self._new_flow,
+            self._workers.begin,
+            self.glances.look,
+            self.glances.beginning,
+        )
 
         async def process_update(application: Any, update: Any) -> None:
             is_known = isinstance(update, Update)
@@ -103,15 +103,12 @@ class Flows:
             # A handler that dispatches an update itself waits for it, and must not be waited for.
             if (lanes or overdue) and current_turn.get() is None and await self._is_held(update):
                 return
-            if conversations or albums or held or scopes:
-                found = self._look(update)
-                if found is _UNCLEAR:
-                    await self._handle_unclear(self.make_flow(update))
-                    return
+            if conversations or albums or held or scopes or beginning:
+                found = look(update)
                 if found is not _NOBODY:
-                    owner = self._bring(found, update)
-                    if owner is not None:
-                        await self.turns.wait_for(owner)
+                    rest = self._meet(application, found, update)
+                    if rest is not None:
+                        await rest
                     return
             if is_known and update.callback_query is not None and self._is_late(update):
                 return
@@ -121,6 +118,16 @@ class Flows:
                 await self._accompany(flow)
 
         return process_update
+
+    def _meet(self, application: Any, found: Any, update: object) -> Coroutine[Any, Any, None] | None:
+        """Let who was *found* have the update; return what the framework must wait for, if anything."""
+        if isinstance(found, Wait):
+            owner = self.glances.bring(found, update)
+            return None if owner is None else self.turns.wait_for(owner)
+        if isinstance(found, Step):
+            flow = self.glances.begin_step(application, found, update)
+            return None if flow is None else self._accompany(flow)
+        return self._handle_unclear(self.make_flow(update))
 
     def make_flow(self, carrier: object) -> Flow:
         """Return the flow of an update or a job."""
@@ -192,35 +199,6 @@ class Flows:
         if await self._is_taken(flow) or self._workers.begin(flow, self._handle(self._target(), flow.carrier)):
             return
         await self._accompany(flow)
-
-    def _look(self, update: object) -> Wait | Glance:
-        """Look who waits for the update, at a glance if it is a plain message."""
-        message = update.message if isinstance(update, Update) else None
-        text = message.text if message is not None else None
-        if message is None or text is None or text[:1] == "/" or message.reply_to_message is not None or self._scopes:
-            return Glance.UNCLEAR if self._concerns(update) else Glance.NOBODY
-        user_id, update_id = actor_of(message), int(update.update_id)  # type: ignore[attr-defined]
-        found = self._glance(self._bot_id, message.chat.id, user_id, thread_of(message), update_id)
-        is_plain = user_id != self._bot_id and not self._is_cancel(text)
-        return found if is_plain or found is Glance.NOBODY else Glance.UNCLEAR
-
-    def _bring(self, wait: Any, update: object) -> Flow | None:
-        """Let *wait* have the update, and its handler go on with it; return whom the framework must wait for."""
-        owner = wait.conversation.owner
-        wait.take(_ANSWER, delivery=Delivery(None, update, update, self._adapter))
-        sleep = rouse(wait)
-        if isinstance(sleep, Nap):
-            sleep.go_on()
-        elif sleep is not None:
-            sleep.set_result(None)
-        is_under_way = isinstance(owner, Flow) and not owner.is_done and not owner.naps
-        return owner if is_under_way and owner is not current_turn.get() else None
-
-    def _concerns(self, update: object) -> bool:
-        if not isinstance(update, Update):
-            return True
-        key = key_of_update(update, self._bot_id)
-        return may_be_loss(update) or self._runtime.concerns(key, about_message=is_about_message(update))
 
     async def _is_taken(self, flow: Flow) -> bool:
         """Decide about the update; True if its handlers must not see it."""

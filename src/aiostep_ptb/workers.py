@@ -224,6 +224,7 @@ class Workers:
             swap_current(worker._loop, outer)
             self._resting = worker
         if awaits is not _DONE:
+            flow.pause()
             worker.go_on(flow, work, awaits)
             self._next(worker._loop)
             return False
@@ -252,6 +253,7 @@ class Workers:
 
     def _begin_elsewhere(self, flow: Flow, work: Work) -> None:
         """Begin *work* with the next round of the loop; there will be more workers for the one after."""
+        flow.pause()
         loop, worker = asyncio.get_running_loop(), self._resting
         is_visitor = worker is not None and worker._loop is not loop and worker._loop.is_running()
         if is_visitor or current_turn.get() is not None:

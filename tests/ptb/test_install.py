@@ -79,7 +79,7 @@ async def test_any_class_of_application(local: Stage, kind: type[App]) -> None:
     assert isinstance(app, kind)
     assert (type(app).__name__, type(app).__module__) == (kind.__name__, kind.__module__)
     assert await ask_name(app) == "Ann"
-    await register_next_step(Key(42, 1, 1), lambda update, context: None)
+    await register_next_step(Key(42, 1, 1), lambda update, context: None, filter=lambda update: True)
     async with app:
         await app.process_update(message(app, 5, "step"))
     assert len(app.handlers) == 2

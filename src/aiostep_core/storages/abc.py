@@ -18,7 +18,7 @@ from .state_abc import StateStorage as StateStorage
 if TYPE_CHECKING:
     from ..facts import Facts
     from ..keys import Place, Scope
-    from ..steps import Step
+    from ..steps import Step, StepTable
 
 __all__ = [
     "BlockingStateStorage",
@@ -218,6 +218,8 @@ class StepStorage(ABC):
     suspends: bool = False
     #: Whether what it keeps outlives the process.
     is_durable: bool = False
+    #: The table itself, if that is all there is: whoever looks there need not await anything.
+    table: StepTable | None = None
 
     def is_kind(self, facts: Facts) -> bool:
         """Tell whether an update of this sort can be for one of the steps."""

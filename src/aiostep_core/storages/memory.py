@@ -15,7 +15,7 @@ class MemorySteps(StepStorage):
     """The next-step table itself. Nothing here ever suspends."""
 
     def __init__(self) -> None:
-        self._table = StepTable()
+        self.table = self._table = StepTable()
         self._has_timeouts = False
 
     @property
