@@ -15,6 +15,7 @@ from ..storages.abc import RecordKey
 from ..storages.owners import new_owner
 from ..targets import Aim, aim
 from .beginning import Call, aim_of, first_fields, turn_of
+from .chats import Chats
 from .entries import Entries
 from .flows import Flow, flows
 from .held import holders
@@ -66,6 +67,7 @@ class Durables(Tending):
         self.max_live = max_live
         self.owner: Callable[[], str] = new_owner
         self.live: OrderedDict[RecordKey, Run] = OrderedDict()
+        self.chats = Chats(self)
 
     @property
     def is_used(self) -> bool:
@@ -124,6 +126,7 @@ class Durables(Tending):
             **run.lease(),
         }
         is_begun = False
+        await self.chats.note(run.stored.place)
         holders.add(run.holder)  # before anybody can read that it runs
         try:
             is_begun = await self.journals.append(run.stored, [], fields, keep=0, due=float(fields["until"]))

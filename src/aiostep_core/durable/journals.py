@@ -208,11 +208,15 @@ class Journals:
         """Note that nobody waits at *place* any more."""
         await self._reach(self.source.records.remove(hint_of(place)))
 
-    async def due(self, bot_ids: Collection[int], wall: float) -> list[Stored]:
+    async def add(self, key: RecordKey, entry: str) -> int:
+        """Append to a journal at whatever revision it is; return that which it has then."""
+        return await self._reach(self.source.records.append(key, None, [entry])) or 0
+
+    async def due(self, bot_ids: Collection[int], wall: float, kind: str = KIND) -> list[Stored]:
         """Return the journals that somebody has to look at now; without their entries."""
         found: list[Found] = []
         for bot_id in bot_ids:
-            found += await self._reach(self.source.records.due(KIND, str(bot_id), wall))
+            found += await self._reach(self.source.records.due(kind, str(bot_id), wall))
         return [Stored(one.key, dict(one.fields)) for one in found]
 
     async def next_due(self, bot_ids: Collection[int]) -> float | None:

@@ -144,6 +144,7 @@ class _Start:
     async def _hand_over(self, stored: Stored, origin: str) -> bool:
         """Write it down as one that nobody goes on with: the process that has the bot looks for such."""
         durables = self._durables
+        await durables.chats.note(self._meant.place)
         wall = durables.wall_clock()
         fields = first_fields(stored, self._flow, self._scribe.format, {}, wall)
         left = {"origin": origin, "after": "", "holder": "", "owner": "", "status": RUN, "until": "0"}

@@ -78,9 +78,14 @@ class StepsAndConversations(StepStorage):
 
     async def lose(self, facts: Facts) -> None:
         durables, leaver = self._durables, facts.leaver_id
-        if not durables.is_used or leaver is None:  # nobody can say who all was in a group
+        if not durables.is_used:
             return
-        keys = [key_of(place) for place in personal(facts.key._replace(user_id=leaver))]
+        if leaver is None:
+            await durables.chats.lose(facts)
+            return
+        # Who leaves a group goes on with what is not of that group; who blocks the bot, with nothing.
+        around = personal(facts.key._replace(user_id=leaver))
+        keys = [key_of(one) for one in around if one.key.chat_id is not None or facts.gone == "blocked"]
         for key, fields in zip(keys, await durables.journals.look(keys), strict=True):
             stored = Stored(key, dict(fields))
             if fields and stored.is_open and key not in durables.live:
@@ -94,6 +99,8 @@ class StepsAndConversations(StepStorage):
 
     async def tend(self, bot_ids: Collection[int], now: float) -> list[Step]:
         await self._durables.tend(bot_ids)
+        if self._durables.is_used:
+            await self._durables.chats.tend(bot_ids)
         return await self.steps_only.tend(bot_ids, now)
 
     async def next_tending(self, bot_ids: Collection[int], now: float) -> float | None:

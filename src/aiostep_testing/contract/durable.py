@@ -233,6 +233,22 @@ class Durable(Level, level="durable"):
         stage.alice.unblock()
         await stage.passes(stage.alice)
 
+    async def test_a_group_that_is_lost_after_a_restart(self, stage: Stage) -> None:
+        """Promise 9: who throws the bot out of a group ends what is stored of that group, and of no other chat."""
+        await self._start(stage)
+        await stage.tell(stage.alice, "/losing", "name?", in_=stage.group)
+        await stage.tell(stage.bob, "/order", "name?", in_=stage.group)
+        await stage.tell(stage.alice, "/losing", "name?")
+        await self._restart(stage)
+        stage.group.remove_bot(stage.account, by=stage.bob)
+        await stage.until(lambda: _done == ["left"], "the end")
+        stage.group.add_bot(stage.account, by=stage.bob)
+        await stage.passes(stage.alice, in_=stage.group)
+        await stage.passes(stage.bob, in_=stage.group)
+        await stage.tell(stage.alice, "Ann")
+        await stage.passes(stage.alice)
+        assert _done == ["left"]
+
     async def test_one_that_no_update_begins(self, stage: Stage) -> None:
         """Promise 12: a job begins one with somebody who has sent nothing; it is stored before it does anything."""
         await self._start(stage)
