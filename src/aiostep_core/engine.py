@@ -122,11 +122,11 @@ class Engine:
 
     def is_stranger(self, bot_id: int, chat_id: int, user_id: int) -> bool:
         """Tell at once whether nobody waits for a text of this person. True is certain, replies included."""
-        index = self.waits.index
-        if len(index) != 1 or _USER_IN_CHAT not in index or self.lanes.held:
+        people = self.waits.people
+        if not people or len(self.waits.index) != 1 or self.lanes.held:
             return False
         # A tuple is equal to the key with these parts, and made in a fifth of the time.
-        return (bot_id, chat_id, user_id, None, None) not in index[_USER_IN_CHAT]
+        return (bot_id, chat_id, user_id, None, None) not in people
 
     def glance(
         self, bot_id: int, chat_id: int, user_id: int | None, thread_id: int | None, update_id: int

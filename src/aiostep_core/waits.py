@@ -276,10 +276,12 @@ class Registry:
 
     Attributes:
         index: one dictionary per scope in use; only the registry changes it.
+        people: that of USER_IN_CHAT, also when it is empty, and so not in the index.
     """
 
     def __init__(self) -> None:
         self.index: dict[Scope, dict[Key | MessageKey, tuple[Conversation, ...]]] = {}
+        self.people: dict[Key | MessageKey, tuple[Conversation, ...]] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -362,7 +364,10 @@ class Registry:
         return tuple(one for one in filed if one.place == own and one is not conversation) if filed else ()
 
     def _file(self, conversation: Conversation, place: Place) -> None:
-        keys = self.index.setdefault(place.scope, {})
+        scope = place.scope
+        keys = self.index.get(scope)
+        if keys is None:
+            keys = self.index[scope] = self.people if scope is Scope.USER_IN_CHAT else {}
         keys[place.key] = (*keys.get(place.key, ()), conversation)
 
     def _unfile(self, conversation: Conversation, place: Place) -> None:
