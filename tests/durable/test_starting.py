@@ -12,7 +12,15 @@ from aiostep_core.durable.flows import durable, flow_named
 from aiostep_core.durable.operations import continue_as_new
 from aiostep_core.durable.standing import end_durable, result, where
 from aiostep_core.durable.starting import _start, start_durable
-from aiostep_core.errors import AlreadyWaiting, BadArgument, NoTarget, NotInstalled, NotStorable, WaitCancelled
+from aiostep_core.errors import (
+    AlreadyWaiting,
+    BadArgument,
+    NoTarget,
+    NotInstalled,
+    NotStorable,
+    WaitCancelled,
+    WaitTimeout,
+)
 from aiostep_core.installed import install_adapter
 from aiostep_core.keys import Key
 from aiostep_core.storages.steps import RecordedSteps
@@ -295,3 +303,27 @@ async def test_a_handler_begins_another_afterwards(world: World) -> None:
 
     (said,) = world.said
     assert "text='/handler'" in said
+
+
+@durable("test.impatient")
+async def impatient(update: Any) -> None:
+    try:
+        await ask("Name?", str, timeout=10)
+    except WaitTimeout:
+        raise ZeroDivisionError from None
+
+
+async def test_an_error_that_no_update_leads_to(world: World) -> None:
+    """What is raised when the time is up after a restart reaches the error handlers too, once in each process."""
+    world.boot(impatient=impatient)
+    await world.send("/impatient")
+    await world.restart()
+    await asyncio.sleep(11)
+    await world.tend()
+    await settle()
+    assert [type(error) for error in world.errors] == [ZeroDivisionError]
+    await asyncio.sleep(100)
+    await world.tend()
+    assert len(world.errors) == 1
+    await world.send("/impatient")
+    assert world.prompts == ["Name?", "Name?"]

@@ -12,6 +12,7 @@ from aiostep_core.durable.operations import run
 from aiostep_core.durable.starting import start_durable
 from aiostep_core.errors import WaitCancelled, WaitTimeout
 from aiostep_core.keys import Key
+from aiostep_core.reports import Exit
 from aiostep_core.threads import ThreadRuntime
 from aiostep_testing.people import Person
 
@@ -273,19 +274,27 @@ class Durable(Level, level="durable"):
         assert [call["text"] for call in stage.calls("sendMessage")].count("tea: when?") == 1
 
     async def test_an_error_is_told_of_once(self, stage: Stage) -> None:
-        """Promise 10: what a conversation raises goes to the framework's error handlers, and its place is free."""
+        """Promise 10: the framework's error handlers get what a conversation raises; on_exit can tell the person."""
+
+        async def sorry(exit: Exit) -> None:
+            if exit.reason == "error":
+                await exit.send(f"sorry: {exit.error}")
+
         await self._start(stage)
+        stage.harness.engine.on_exit(sorry)
+        await stage.tell(stage.alice, "/failing", "name?")
+        await stage.tell(stage.alice, "Ann", "sorry: nobody knows")
         await stage.tell(stage.alice, "/failing", "name?")
         await self._restart(stage)
-        stage.alice.send("Ann")
-        await stage.until(lambda: stage.errors, "the error")
+        stage.harness.engine.on_exit(sorry)
+        await stage.tell(stage.alice, "Ann", "sorry: nobody knows")
         await stage.passes(stage.alice)
         await _outside(stage, start_durable("contract.failing", to=_key(stage.alice)))
         await stage.tell(stage.alice, None, "name?")
-        stage.alice.send("Ann")
-        await stage.until(lambda: len(stage.errors) == 2, "the other error")
+        await stage.tell(stage.alice, "Ann", "sorry: nobody knows")
+        await stage.until(lambda: len(stage.errors) == 3, "the errors")
         await stage.tell(stage.alice, "/order", "name?")
-        assert [type(error) for error in stage.errors] == [LookupError] * 2
+        assert [type(error) for error in stage.errors] == [LookupError] * 3
         stage.errors.clear()
 
     async def test_a_newer_one_replaces_it(self, stage: Stage) -> None:
