@@ -1,8 +1,10 @@
 """Run the tests on the source tree and on the installed wheel, all at the same time; the wheel's output comes last.
 
-What kills processes and servers mostly waits for them to start, so it has a run of its own. The wheel is spared that,
-and what goes through random programs: it has the same modules, and what it could lack (a module, a script of Lua or
-SQL, a catalogue) is missed by any test that needs it. With arguments for pytest both runs are what they say.
+What kills processes and servers mostly waits for them to start, and what goes through random programs and every crash
+takes minutes, so these have a run of their own. The wheel is spared them, and what looks at the project rather than at
+its modules (pages, examples, the repository): the wheel has the same modules, and what it could lack (a module, a
+script of Lua or SQL, a catalogue) is missed by any test that needs it. With arguments for pytest both runs are what
+they say.
 """
 
 from __future__ import annotations
@@ -18,7 +20,12 @@ ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "build"
 PLACE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-KILLING = (
+LONG = (
+    "tests/differential",
+    "tests/durable/test_crashes.py",
+    "tests/durable/test_crashes_everywhere.py",
+    "tests/durable/test_equivalence.py",
+    "tests/durable/test_equivalence_everywhere.py",
     "tests/durable/test_kill.py",
     "tests/durable/test_kill_others.py",
     "tests/examples/test_demo.py",
@@ -31,15 +38,18 @@ KILLING = (
     "tests/storages/test_steps_restart.py",
 )
 SPARED = (
-    *KILLING,
-    "tests/differential",
-    "tests/durable/test_crashes.py",
-    "tests/durable/test_crashes_everywhere.py",
-    "tests/durable/test_equivalence.py",
-    "tests/durable/test_equivalence_everywhere.py",
+    *LONG,
+    "tests/adapter_plugin",
+    "tests/core/test_machine.py",
+    "tests/docs",
+    "tests/durable/test_damage.py",
     "tests/durable/test_workers_stored.py",
+    "tests/examples",
     "tests/repository",
+    "tests/storages/test_redis_tls.py",
     "tests/storages/test_sqlite_commits.py",
+    "tests/storages/test_sqlite_model.py",
+    "tests/testing_http",
 )
 
 
@@ -64,12 +74,12 @@ def main() -> int:
     installed = subprocess.run([str(wheel), "-c", PLACE], check=True, capture_output=True, text=True).stdout.strip()
     LOGS.mkdir(exist_ok=True)
     is_whole = len(sys.argv) == 1
-    without_kills, spared = ([f"--ignore={path}" for path in paths] if is_whole else [] for paths in (KILLING, SPARED))
-    with (LOGS / "killing-tests.log").open("w+") as first, (LOGS / "wheel-tests.log").open("w+") as second:
-        runs = [start(tree, "src", first, *KILLING)] if is_whole else []
+    without_long, spared = ([f"--ignore={path}" for path in paths] if is_whole else [] for paths in (LONG, SPARED))
+    with (LOGS / "long-tests.log").open("w+") as first, (LOGS / "wheel-tests.log").open("w+") as second:
+        runs = [start(tree, "src", first, *LONG)] if is_whole else []
         runs.append(start(wheel, installed, second, *spared))
         try:
-            runs.insert(0, start(tree, "src", None, *without_kills))
+            runs.insert(0, start(tree, "src", None, *without_long))
             codes = [run.wait() for run in runs]
         finally:
             for run in runs:
