@@ -33,8 +33,13 @@ def plugins(argv: Sequence[str]) -> int:
 
 def conformance(argv: Sequence[str]) -> int:
     """Run the contract of adapters on an installed one and print what it keeps, a line per level."""
-    from aiostep_testing.contract.command import main
-
+    try:
+        from aiostep_testing.contract.command import main
+    except ModuleNotFoundError as error:
+        if error.name != "pytest":
+            raise
+        print("conformance: this needs pytest; pip install 'aiostep[testing]'", file=sys.stderr)
+        return 2
     return main(argv)
 
 

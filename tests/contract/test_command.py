@@ -34,6 +34,15 @@ def test_a_line_per_level(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+def test_pytest_is_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without pytest the command says what to install."""
+    monkeypatch.delitem(sys.modules, "aiostep_testing.contract.command", raising=False)
+    monkeypatch.setitem(sys.modules, "pytest", None)
+
+    assert main(["conformance", "aiogram"]) == 2
+    assert capsys.readouterr().err == "conformance: this needs pytest; pip install 'aiostep[testing]'\n"
+
+
 def test_nobody_of_that_name(capsys: pytest.CaptureFixture[str]) -> None:
     """The message says which harnesses there are, and how to name another."""
     assert main(["conformance", "nobody"]) == 2
