@@ -195,7 +195,12 @@ class Arrival:
 class _Turn(Turn):
     """A turn that is told nothing while it is made: it takes half the time, and one is made for every update."""
 
-    __init__ = object.__init__
+    if TYPE_CHECKING:
+
+        def __init__(self) -> None: ...
+
+    else:
+        __init__ = object.__init__
 
 
 class _StepRun:
