@@ -150,7 +150,7 @@ class World:
         records = self._records if self.life is None else self.life.records(self._records)
         engine = install_adapter(DurableLineAdapter(self.process), storage=RecordedSteps(records, wall_clock=self.wall))
         self._engines.append(engine)
-        life = f"life {next(self._lives)}"
+        life = f"life-{next(self._lives)}"
         self.durables.owner = lambda: life
         current.process = self.process
         return self.process
