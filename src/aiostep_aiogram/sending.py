@@ -27,7 +27,7 @@ from aiogram.types import (
     ReplyKeyboardRemove,
     ReplyParameters,
 )
-from aiohttp import ClientConnectorError, ClientSSLError
+from aiohttp import ClientConnectorError
 
 from aiostep_core.abc import Address, Failure, Sent
 from aiostep_core.errors import BadArgument
@@ -114,13 +114,12 @@ def failure_of(error: BaseException) -> Failure | None:
     """Describe an error of aiogram; None: it is none."""
     if not isinstance(error, TelegramAPIError):
         return None
-    cause = error.__cause__
     return Failure(
         status=next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 400),
         text=error.message,
         retry_after=error.retry_after if isinstance(error, TelegramRetryAfter) else None,
         is_migrated=isinstance(error, TelegramMigrateToChat),
-        is_unsent=isinstance(cause, ClientConnectorError) and not isinstance(cause, ClientSSLError),
+        is_unsent=isinstance(error.__cause__, ClientConnectorError),
     )
 
 

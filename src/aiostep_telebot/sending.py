@@ -112,8 +112,7 @@ def failure_of(error: BaseException, *, has_retried: bool = False) -> Failure | 
 def _is_unsent(error: BaseException) -> bool:
     """Tell whether there was no connection; libraries below telebot say so."""
     if isinstance(error, asyncio_helper.RequestTimeout):
-        cause = error.__cause__
-        return isinstance(cause, aiohttp.ClientConnectorError) and not isinstance(cause, aiohttp.ClientSSLError)
+        return isinstance(error.__cause__, aiohttp.ClientConnectorError)
     if isinstance(error, _requests.ConnectTimeout):
         return True
     cause = error.args[0] if isinstance(error, _requests.ConnectionError) and error.args else None

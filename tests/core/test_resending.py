@@ -284,6 +284,27 @@ class TestMeanwhile:
         assert got == ["Ann"]
         assert line.texts == ["/go", "/cancel"]
 
+        refuse(line, flood(30))
+        await say(line, "/go", "early", "/cancel")
+        await asyncio.sleep(40)
+        assert got == ["Ann", "early"]
+        assert line.texts[2:] == ["/go", "/cancel"]
+
+    async def test_the_person_leaves_while_it_fails(self, line: Line) -> None:
+        """Then it is not even waited for."""
+        got = asker(line)
+
+        async def send(prompt: str) -> None:
+            await asyncio.sleep(1)
+            raise Refused(flood(30))
+
+        line.on_send = send
+        await say(line, "/go", "/cancel")
+        await asyncio.sleep(1.1)
+        assert isinstance(got[0], WaitCancelled)
+        await asyncio.sleep(60)
+        assert len(line.prompts) == 1
+
     @pytest.mark.parametrize("end", ["replaced", "code", "blocked", "shutdown"])
     async def test_it_is_ended(self, line: Line, got: list[Any], end: str) -> None:
         """By something newer, by code, by a loss or by the end of the bot: at once, with that reason."""
@@ -341,16 +362,20 @@ class TestMeanwhile:
         async def go(update: Facts) -> None:
             async with conversation():
                 await asyncio.sleep(5)
-                refuse(line, flood(30))
+                refuse(line, flood(25), flood(25))
                 got.append((await ask("Name?", filter=no_number)).text)
 
         await say(line, "/go", "1", "2")
         await asyncio.sleep(10)
-        await say(line, "/help", "Ann")
+        await say(line, "/help", "3")
         assert line.texts == ["/go", "/help"]
-        await asyncio.sleep(40)
+        await asyncio.sleep(1)
+        assert line.texts == ["/go", "/help", "3"]
+        await asyncio.sleep(80)
+        await say(line, "Ann")
+        await asyncio.sleep(2)
         assert got == ["Ann"]
-        assert line.texts == ["/go", "/help", "1", "2"]
+        assert line.texts == ["/go", "/help", "3", "1", "2"]
 
     async def test_a_filter_that_takes_an_answer_from_the_mailbox(self, line: Line) -> None:
         """The answer that it finds is the answer, once the question is out."""

@@ -162,6 +162,26 @@ class KeyboardsTakenAway(Level, level="menus"):
         assert [name for name, markup in sent.items() if markup.get("remove_keyboard")] == ["name?"]
         assert not sent["age?"]
 
+    async def test_a_keyboard_that_could_not_be_taken_away(self, stage: Stage) -> None:
+        """T23: if the question that was to do it cannot be sent, the next one does."""
+
+        async def start(c: Ctx) -> None:
+            await c.call("choose", "size?", SIZES, style="reply")
+            for prompt in ("name?", "age?"):
+                try:
+                    await c.ask(prompt)
+                except Exception as error:  # noqa: BLE001 - each framework has its own
+                    await c.say("cannot ask" if "too bad" in str(error).lower() else repr(error))
+
+        await stage.start(start)
+        await stage.tell(stage.alice, "/start", "size?")
+        stage.world.faults.add("sendMessage", status=400, description="Bad Request: too bad")
+        await stage.tell(stage.alice, "small", "cannot ask", "age?")
+        await stage.tell(stage.alice, "7")
+        await stage.passes(stage.alice)
+        sent = {call["text"]: markup_of(call) for call in stage.calls("sendMessage")}
+        assert sent["age?"].get("remove_keyboard")
+
     async def test_a_keyboard_in_a_group(self, stage: Stage) -> None:
         """There the next question asks for a reply, as ever: a bot might not see the answer otherwise."""
 
