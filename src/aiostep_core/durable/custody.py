@@ -18,7 +18,8 @@ __all__ = ["Custody"]
 
 logger = logging.getLogger("aiostep")
 
-_LATER: Final = 3600.0
+#: Seconds until what cannot go on here is looked at again: a process with mended code takes as long to find it.
+_LATER: Final = 300.0
 
 
 class Custody:
