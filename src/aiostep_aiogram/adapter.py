@@ -71,7 +71,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
         self.bots: dict[int, Bot] = {}
         self.fed_by: dict[int, str] = {}
         self._approved: set[frozenset[str]] = set()
-        self.clicks = clicks.ClickWatch()
+        self.clicks = clicks.SessionWatch()
         self._origin = Origin()
         self.scribe = self._scribe = AiogramScribe(self)
         self._noted: set[Router] = set()
@@ -254,14 +254,12 @@ class AiogramAdapter(Adapter[Dispatcher]):
         return await sending.send(bot, to, prompt, keyboard, force_reply, send)
 
     def watch_click(self, delivery: Delivery) -> None:
-        self.clicks.watch(delivery.carrier[1]["bot"], delivery.update.id)
+        self.clicks.attach(delivery.carrier[1]["bot"])
+        self.clicks.watch(delivery.update.id)
 
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         bot, query = delivery.carrier[1]["bot"], delivery.update
-        if text is None:
-            await self.clicks.answer(bot, query.id)
-        else:
-            self.clicks.note(query.id)
+        if self.clicks.take(query.id, text):
             await clicks.answer(bot, query.id, text, alert=alert)
 
     def keyboard(self, keyboard: Keyboard) -> Any:

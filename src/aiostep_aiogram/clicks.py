@@ -11,32 +11,23 @@ from aiogram.client.session.base import BaseSession
 from aiogram.exceptions import TelegramAPIError
 from aiogram.methods import AnswerCallbackQuery, TelegramMethod
 
-__all__ = ["ClickWatch"]
+from aiostep_core.clicks import ClickWatch
+
+__all__ = ["SessionWatch", "answer"]
 
 
-class ClickWatch:
+class SessionWatch(ClickWatch):
     """A request middleware of the sessions of those bots whose clicks were ever an answer."""
 
     def __init__(self) -> None:
-        self._open: set[str] = set()
+        super().__init__()
         self._sessions: weakref.WeakSet[BaseSession] = weakref.WeakSet()
 
-    def watch(self, bot: Bot, query_id: str) -> None:
-        """Begin to look whether the click is answered."""
-        self._open.add(query_id)
+    def attach(self, bot: Bot) -> None:
+        """Look at what *bot* sends from now on."""
         if bot.session not in self._sessions:
             self._sessions.add(bot.session)
             bot.session.middleware(self)
-
-    def note(self, query_id: str) -> None:
-        """Note that the click is answered."""
-        self._open.discard(query_id)
-
-    async def answer(self, bot: Bot, query_id: str) -> None:
-        """Answer a watched click, if nobody has."""
-        if query_id in self._open:
-            self._open.discard(query_id)
-            await answer(bot, query_id)
 
     def stop(self) -> None:
         """Leave all sessions."""

@@ -12,12 +12,39 @@ from .texts import Saying
 if TYPE_CHECKING:
     from .runtime import Runtime
 
-__all__ = ["Clicks"]
+__all__ = ["ClickWatch", "Clicks"]
 
 #: Seconds that code outside any handler has to answer a click itself.
 _GRACE: Final = 5.0
 #: Characters that Telegram shows as the answer to a click; one more is an error, and the button spins.
 _SHOWN: Final = 200
+
+
+class ClickWatch:
+    """Remembers which clicks their handlers have yet to answer: a second answer is an error to Telegram.
+
+    An adapter tells it of each answer that the bot gives, and asks it before it gives one of ours.
+    """
+
+    def __init__(self) -> None:
+        self._open: set[str] = set()
+
+    def watch(self, query_id: str) -> None:
+        """Begin to look whether the click is answered."""
+        self._open.add(query_id)
+
+    def note(self, query_id: object) -> None:
+        """Note that the click is answered."""
+        self._open.discard(str(query_id))
+
+    def take(self, query_id: str, text: str | None) -> bool:
+        """Tell whether a click is still to be answered with *text*, and stop watching it.
+
+        With a text it is in any case, as no handler knows the button; without one, its button is only to stop spinning.
+        """
+        is_open = query_id in self._open
+        self._open.discard(query_id)
+        return is_open or text is not None
 
 
 class Clicks:

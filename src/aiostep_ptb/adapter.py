@@ -78,7 +78,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         self.identify: Callable[[Any], Any] | None = identify
         self.grace: float = grace
         self.bot_id: int = int(target.bot.token.partition(":")[0])
-        self.clicks: clicks.ClickWatch = clicks.ClickWatch()
+        self.clicks: clicks.BotWatch = clicks.BotWatch()
         self.writing: Writing | None = None
         self.scribe = self._scribe = PTBScribe(self)
         self.runtime: Runtime
@@ -275,14 +275,12 @@ class PTBAdapter(Adapter[AnyApplication]):
         return await sending.send(self.target.bot, to, prompt, keyboard, force_reply, send)
 
     def watch_click(self, delivery: Delivery) -> None:
-        self.clicks.watch(self.target.bot, delivery.update.callback_query.id)
+        self.clicks.attach(self.target.bot)
+        self.clicks.watch(delivery.update.callback_query.id)
 
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
         bot, query = self.target.bot, delivery.update.callback_query
-        if text is None:
-            await self.clicks.answer(bot, query.id)
-        else:
-            self.clicks.note(query.id)
+        if self.clicks.take(query.id, text):
             await clicks.answer(bot, query.id, text, alert=alert)
 
     def keyboard(self, keyboard: Keyboard) -> Any:

@@ -8,10 +8,12 @@ from typing import Any
 from telegram import Bot
 from telegram.error import TelegramError
 
-__all__ = ["ClickWatch", "answer"]
+from aiostep_core.clicks import ClickWatch
+
+__all__ = ["BotWatch", "answer"]
 
 
-class ClickWatch:
+class BotWatch(ClickWatch):
     """Looks at the answers that a bot gives, once a click was ever an answer to a wait.
 
     The bot's class is swapped for a subclass that overrides one public method: there is no other way to see what a
@@ -19,26 +21,15 @@ class ClickWatch:
     """
 
     def __init__(self) -> None:
-        self._open: set[str] = set()
+        super().__init__()
         self._bot: Bot | None = None
         self._original: type[Bot] | None = None
 
-    def watch(self, bot: Bot, query_id: str) -> None:
-        """Begin to look whether the click is answered."""
-        self._open.add(query_id)
+    def attach(self, bot: Bot) -> None:
+        """Look at what *bot* sends from now on."""
         if self._bot is None:
             self._bot, self._original = bot, type(bot)
             bot.__class__ = _watched(type(bot), self)
-
-    async def answer(self, bot: Bot, query_id: str) -> None:
-        """Answer a watched click, if nobody has."""
-        if query_id in self._open:
-            self._open.discard(query_id)
-            await answer(bot, query_id)
-
-    def note(self, query_id: str) -> None:
-        """Note that the click is answered."""
-        self._open.discard(query_id)
 
     def stop(self) -> None:
         """Give the bot its own class back."""

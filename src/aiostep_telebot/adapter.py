@@ -148,7 +148,7 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
         return await sending.edit(self.target, to, sent, text, keyboard)
 
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
-        if self.clicks.take(delivery.update.id) or text is not None:
+        if self.clicks.take(delivery.update.id, text):
             with contextlib.suppress(*sending.REFUSALS):
                 await self._answer_callback_query(delivery.update.id, text=text, show_alert=alert or None)
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from telebot import types
 
 from aiostep_core.abc import Adapter, Failure
+from aiostep_core.clicks import ClickWatch
 from aiostep_core.context import Turn, current_turn
 from aiostep_core.errors import NotSubscribed
 from aiostep_core.facts import KINDS, Delivery, Facts
@@ -18,7 +19,6 @@ from aiostep_core.steps import Step
 
 from . import sending
 from .callbacks import check_step
-from .clicks import ClickWatch
 from .durable import TelebotScribe
 from .facts import event_of, facts_of, key_of_object
 from .filters import compile_filter

@@ -224,7 +224,7 @@ class TelebotAdapter(BotAdapter[TeleBot]):
         return None
 
     async def answer_click(self, delivery: Delivery, text: str | None = None, *, alert: bool = False) -> None:
-        if self.clicks.take(delivery.update.id) or text is not None:
+        if self.clicks.take(delivery.update.id, text):
             answer = functools.partial(
                 self._answer_callback_query, delivery.update.id, text=text, show_alert=alert or None
             )
