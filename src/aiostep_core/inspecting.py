@@ -1,6 +1,7 @@
 """What is in a storage, for people: who waits for what, and how much there is. It only ever reads.
 
-Arguments of steps and data of users are not shown, only how large they are. No name that is stored is imported.
+Arguments of steps, questions, answers and data of users are not shown, only how large they are. No name that is stored
+is imported.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import importlib
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import anyio
 
+from .durable.flows import flow_for
+from .durable.journals import DONE, FAILED, PARK
+from .durable.journals import KIND as CONVERSATION
 from .errors import AiostepError, BadArgument, StorageDamaged, StorageUnavailable
 from .named import filters, named
 from .storages.abc import Found, Journal, RecordKey
@@ -33,6 +37,7 @@ __all__ = ["KINDS", "Reader", "main", "reader_of", "report"]
 #: What may be in a storage, and what to call it.
 KINDS: Final = {
     KIND: "next steps",
+    CONVERSATION: "durable conversations, without their journals",
     "state": "states",
     "data": "data of users",
     "aiogram-state": "states of aiogram",
@@ -162,13 +167,14 @@ async def report(reader: Reader, now: float, *, knows_names: bool) -> list[str]:
         knows_names: whether the modules were imported in which the steps are.
     """
     found = {kind: await _all(reader, kind) for kind in KINDS}
-    waiting = [one for one in found[KIND] if one.fields.get("id")]
-    found[KIND] = waiting
+    found[KIND] = [one for one in found[KIND] if one.fields.get("id")]
     if not any(found.values()):
         return ["There is nothing here."]
+    open_ones = [one for one in found[CONVERSATION] if one.fields.get("status") != DONE]
+    waiting = sorted([*found[KIND], *open_ones], key=lambda one: float(one.fields.get("opened") or 0))
     lines = ["Who waits for what:" if waiting else "Nobody waits for anything."]
-    waiting.sort(key=lambda one: float(one.fields["opened"]))
-    lines += _indented(_aligned([_step(one, now, knows_names=knows_names) for one in waiting]))
+    describe = {KIND: _step, CONVERSATION: _conversation}
+    lines += _indented(_aligned([describe[one.key.kind](one, now, knows_names=knows_names) for one in waiting]))
     if waiting and not knows_names:
         lines.append("  Whether all these names are known is told with --import MODULE, the bot's.")
     lines += ["How much there is:", *_indented(_aligned([_amount(kind, found[kind]) for kind in KINDS if found[kind]]))]
@@ -184,28 +190,54 @@ async def _all(reader: Reader, kind: str) -> list[Found]:
 
 
 def _step(found: Found, now: float, *, knows_names: bool) -> tuple[str, ...]:
-    fields, place = found.fields, place_of(found.key)
-    key = place.key
-    who = f"{place.scope.value}: " + (
-        ", ".join(f"{name} {value}" for name, value in key._asdict().items() if name != "bot_id" and value is not None)
-        or "anybody"
-    )
-    expires = float(fields["expires"]) if fields["expires"] else None
-    left = "for ever" if expires is None else f"{_span(expires - now)} left" if expires > now else "time is up"
+    fields = found.fields
     notes = [_running(fields, now), *(_unknown(fields) if knows_names else ())]
     size = sum(len(fields[name].encode("utf-8", "surrogatepass")) for name in ("args", "kwargs"))
-    since = f"since {_span(now - float(fields['opened']))}"
-    return (fields["name"], who, f"bot {key.bot_id}", since, left, f"{size} bytes", "; ".join(filter(None, notes)))
+    return (fields["name"], *_whom(found), *_times(fields, "expires", now), f"{size} bytes", _joined(notes))
 
 
-def _running(fields: Any, now: float) -> str:
+def _conversation(found: Found, now: float, *, knows_names: bool) -> tuple[str, ...]:
+    fields = found.fields
+    name = fields["name"] if fields.get("version") in (None, "1") else f"{fields['name']}, version {fields['version']}"
+    notes = [_going_on(fields, now)]
+    if knows_names and isinstance(problem := flow_for(fields, ()), str):
+        notes.append(problem)
+    return (name, *_whom(found), *_times(fields, "due", now), "durable", _joined(notes))
+
+
+def _whom(found: Found) -> tuple[str, str]:
+    place = place_of(found.key)
+    parts = [f"{name} {value}" for name, value in place.key._asdict().items() if name != "bot_id" and value is not None]
+    return f"{place.scope.value}: {', '.join(parts) or 'anybody'}", f"bot {place.key.bot_id}"
+
+
+def _times(fields: Mapping[str, str], end: str, now: float) -> tuple[str, str]:
+    """Say since when something waits, and how long it still does."""
+    ends = float(fields[end]) if fields.get(end) else None
+    left = "for ever" if ends is None else f"{_span(ends - now)} left" if ends > now else "time is up"
+    return f"since {_span(now - float(fields.get('opened') or now))}", left
+
+
+def _running(fields: Mapping[str, str], now: float) -> str:
     """Say what has become of a step's last run."""
     if not fields["owner"]:
         return f"raised {fields['failures']} times" if fields["failures"] != "0" else ""
     return "runs" if float(fields["until"]) > now and not is_gone(fields["owner"]) else "was cut off"
 
 
-def _unknown(fields: Any) -> list[str]:
+def _going_on(fields: Mapping[str, str], now: float) -> str:
+    """Say what a durable conversation does, unless it just waits."""
+    if fields.get("status") in (PARK, FAILED):
+        return "failed" if fields["status"] == FAILED else ""
+    is_alive = float(fields.get("until") or 0) > now and not is_gone(fields.get("owner", ""))
+    return "runs" if is_alive else "was cut off"
+
+
+def _joined(notes: Iterable[str]) -> str:
+    return "; ".join(filter(None, notes))
+
+
+def _unknown(fields: Mapping[str, str]) -> list[str]:
     steps = [name for name in (fields["name"], fields["on_timeout"]) if name and named(name) is None]
     missing = [f"no function is called {name}" for name in steps]
     if fields["filter"] and filters.get(fields["filter"]) is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from aiostep.__main__ import main
 from aiostep_core import Key, Scope, step, step_filter
+from aiostep_core.durable.journals import key_of
 from aiostep_core.keys import MessageKey
 from aiostep_core.keys import Place as Spot
 from aiostep_core.named import steps as named_steps
@@ -71,6 +73,35 @@ def test_what_it_shows(durable: Place, capsys: pytest.CaptureFixture[str]) -> No
     assert lines[5].startswith("2 next steps ")
     assert lines[6] == "1 data of aiogram 20 bytes 1 with an end"
     assert "secret" not in out
+
+
+def test_durable_conversations_are_shown(durable: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that are not over are listed: with whom, since and until when, and whether one failed or was cut off."""
+    asyncio.run(_fill_with_conversations(durable))
+
+    assert main(["inspect", durable.url, "--import", "tests.storages.test_inspect"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    cut, failed, order = sorted(lines[1:4])
+    assert lines[0] == "Who waits for what:"
+    assert cut.startswith("shop.cut, version 2 user_in_chat: chat_id 9, user_id 9 bot 42 since ")
+    assert " for ever durable was cut off; " in cut
+    assert " for ever durable failed; a durable conversation is called 'shop.failed', and nothing is" in failed
+    assert " 2 h left durable a durable conversation is called 'shop.order'" in order
+    assert any(line.startswith("4 durable conversations, without their journals") for line in lines)
+    assert "Your name?" not in " ".join(lines)
+
+
+async def _fill_with_conversations(place: Place) -> None:
+    records, now = place.records(), time.time()
+    for number, name, more in (
+        (7, "shop.order", {"status": "park", "due": repr(now + 7250), "asked": '"Your name?"'}),
+        (8, "shop.failed", {"status": "failed"}),
+        (9, "shop.cut", {"status": "run", "version": "2", "owner": "", "until": repr(now - 5)}),
+        (10, "shop.over", {"status": "done"}),
+    ):
+        key = key_of(Spot(Scope.USER_IN_CHAT, Key(42, number, number)))
+        await records.write(key, {"name": name, "version": "1", "opened": repr(now - 100), **more})
+    await records.close()
 
 
 def test_names_that_nobody_has(durable: Place, capsys: pytest.CaptureFixture[str]) -> None:
