@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Hashable
@@ -59,7 +60,22 @@ def remembering_handlers() -> Handlers:
 
     One for each dispatcher: a function can hold its dispatcher, so nothing that lives longer may hold the function.
     """
-    return functools.lru_cache(maxsize=1024)(_handler)
+    known = functools.lru_cache(maxsize=1024)(_handler)
+    like = functools.lru_cache(maxsize=64)(_handler_of_partial)
+
+    def handler(fn: Callable[..., Any]) -> HandlerObject:
+        if not isinstance(fn, functools.partial) or fn.keywords:
+            return known(fn)
+        # A new one for each conversation that goes on: they differ only in what they hold, which is not to be kept.
+        made = copy.copy(like(fn.func, len(fn.args)))
+        made.callback = fn
+        return made
+
+    return handler
+
+
+def _handler_of_partial(fn: Callable[..., Any], count: int) -> HandlerObject:
+    return _handler(functools.partial(fn, *[None] * count))
 
 
 def _handler(fn: Callable[..., Any]) -> HandlerObject:

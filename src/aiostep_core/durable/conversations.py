@@ -206,7 +206,7 @@ class Durables(Tending):
         """Return what an update at one of *places* may be for, of what was found under their keys."""
         homes = _homes(places)
         made = [
-            self._resumption(Stored(key, dict(fields)), place)
+            self._resumption(Stored(key, dict(fields), _place=place), place)
             for key, fields, place in zip(keys, found, homes, strict=False)
             if fields
         ]

@@ -174,6 +174,13 @@ class Journals:
         found = await self._reach(self.source.records.journal(key))
         return None if found is None else Stored(key, dict(found.fields), found.entries, found.revision)
 
+    async def reload(self, known: Stored) -> Stored | None:
+        """Return a journal as it is now, or None if there is none any more."""
+        found = await self.load(known.key)
+        if found is not None:
+            found._place = known._place
+        return found
+
     async def look(self, keys: Sequence[RecordKey]) -> list[Mapping[str, str]]:
         """Return the fields of several records of one bot."""
         return list(await self._reach(self.source.records.read_many(keys)))

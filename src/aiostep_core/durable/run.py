@@ -162,7 +162,7 @@ class Run(Doing):
         Raises:
             Left: it is not.
         """
-        delivery, stored = self.delivery, await self._durables.journals.load(self.stored.key)
+        delivery, stored = self.delivery, await self._durables.journals.reload(self.stored)
         update_id = None if delivery is None else delivery.facts.update_id
         if stored is not None and stored.has_seen(update_id):
             self._withdraw()
