@@ -81,6 +81,7 @@ from aiostep_core.durable.operations import signal as signal
 from aiostep_core.durable.operations import sub as sub
 from aiostep_core.durable.operations import uuid as uuid
 from aiostep_core.durable.standing import Standing as Standing
+from aiostep_core.durable.standing import Standings as Standings
 from aiostep_core.durable.standing import end_durable as end_durable
 from aiostep_core.durable.standing import result as result
 from aiostep_core.durable.standing import send_signal as send_signal
@@ -175,6 +176,7 @@ __all__ = [
     "Retry",
     "Scope",
     "Standing",
+    "Standings",
     "StateContext",
     "Sticker",
     "StorageClosed",

@@ -153,3 +153,53 @@ async def test_who_is_gone_is_not_tried_again(world: World) -> None:
     assert [(one.state, one.ended) for one in await where(ALICE)] == [("done", "WaitCancelled blocked")]
     await world.restart()
     assert world.errors == []
+
+
+@pytest.fixture
+async def crowd(world: World) -> World:
+    """Give a world in which twelve people are asked for their names."""
+    world.boot(pay=payment)
+    for user_id in range(ALICE, ALICE + 12):
+        await world.send("/pay", user_id=user_id, chat_id=user_id)
+    return world
+
+
+async def test_a_page_after_the_other(crowd: World) -> None:
+    """A list has so many as are wanted, and says how to go on."""
+    pages = [await where(limit=5)]
+    while pages[-1].more is not None:
+        pages.append(await where(limit=5, after=pages[-1].more))
+    assert [len(page) for page in pages] == [5, 5, 2]
+    every = [one.key for page in pages for one in page]
+    assert len(set(every)) == 12
+    assert every == [one.key for one in await where()]
+    assert (await where(limit=12)).more is None
+    assert (await where(ALICE, limit=5)).more is None
+
+
+async def test_going_through_all(crowd: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop reads a page when it comes to it, and never more than that is in memory."""
+    records, limits = crowd._records, list[int]()
+    scan = records.scan
+
+    async def counted(*args: Any, limit: int, **kwargs: Any) -> Any:
+        limits.append(limit)
+        return await scan(*args, limit=limit, **kwargs)
+
+    monkeypatch.setattr(records, "scan", counted)
+    seen = []
+    async for one in where(limit=4):
+        seen.append(one.key)
+        assert len(limits) == (len(seen) - 1) // 4 + 1
+    assert len(set(seen)) == 12
+    assert limits == [5, 5, 5]
+    assert [one.key async for one in where(ALICE)] == [Key(BOT, ALICE, ALICE)]
+
+
+@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": True}, {"after": "page 2"}, {"after": 2}])
+def test_pages_that_make_no_sense(wrong: dict[str, Any]) -> None:
+    """They are refused before anything is read."""
+    made: list[Any] = []
+    with pytest.raises(BadArgument, match="is .*; expected"):
+        made.append(where(**wrong))
+    assert made == []

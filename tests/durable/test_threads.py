@@ -11,8 +11,9 @@ import pytest
 from aiostep import sync
 from aiostep_core import Key, ask
 from aiostep_core.durable.flows import durable
+from aiostep_core.durable.operations import signal
 from aiostep_core.durable.together import first, gather
-from aiostep_core.errors import EffectInDoubt, NotAwaitable, WouldDeadlock
+from aiostep_core.errors import AlreadyWaiting, EffectInDoubt, NotAwaitable, WouldDeadlock
 from aiostep_core.storages import MemoryRecords
 from aiostep_core.storages.records import settle
 from aiostep_testing.contract.stage import Stage
@@ -236,3 +237,54 @@ def test_a_plain_call_is_written_down_as_the_durability_says(stage: Stage, mode:
     journal = settle(cut[0].journal(one.key))
     assert journal is not None
     assert (journal.fields.get("begun", ""), len(journal.entries)) == (begun, entries)
+
+
+@durable("threads.paid", on_conflict="reject")
+async def paid(what: str, bot: Any) -> str:
+    answer = await ask(f"{what}?", str)
+    amount = await signal("paid")
+    bot.send_message(stages[-1].alice.id, f"{answer}: {amount}")
+    return str(answer)
+
+
+def test_everything_from_outside(stage: Stage) -> None:
+    """Plain code, in any thread, begins a conversation, looks where it stands, signals it, and has its result."""
+
+    async def outside(call: Any, *args: Any, **kwargs: Any) -> Any:
+        return await asyncio.to_thread(call, *args, **kwargs)
+
+    async def play() -> None:
+        await stage.start_durable(vote)
+        key = Key(42, stage.alice.id, stage.alice.id)
+        assert await outside(sync.start_durable, paid, "Name", to=key)
+        await stage.tell(stage.alice, None, "Name?")
+        with pytest.raises(AlreadyWaiting):
+            await outside(sync.start_durable, paid, "Name", to=key)
+        assert [one.question for one in await outside(sync.where)] == ["Name?"]
+        await stage.restart()
+        assert await outside(sync.send_signal, "paid", 5, to=key)
+        await stage.tell(stage.alice, "Ann", "Ann: 5")
+        await stage.until(lambda: sync.where(key)[0].state == "done")
+        assert await outside(sync.result, key) == "Ann"
+        assert not await outside(sync.end_durable, key)
+
+    stage.play(play())
+
+
+@durable("threads.wrong")
+async def wrong(message: Any) -> None:
+    sync.start_durable(paid, "Name", to=message.from_user.id)
+
+
+def test_plain_functions_are_not_for_durable_conversations(stage: Stage) -> None:
+    """The error names the one to await."""
+
+    async def play() -> None:
+        await stage.start_durable(wrong)
+        stage.alice.send("/wrong")
+        await stage.until(lambda: stage.errors)
+        error = stage.errors.pop()
+        assert isinstance(error, WouldDeadlock)
+        assert "await start_durable(...)" in str(error)
+
+    stage.play(play())

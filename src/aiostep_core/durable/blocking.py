@@ -9,7 +9,7 @@ from .. import blocking
 from ..errors import WouldDeadlock
 from . import standing, starting
 from .journal import current_flow
-from .standing import Standing
+from .standing import Standings
 
 if TYPE_CHECKING:
     from ..keys import Scope
@@ -34,9 +34,9 @@ def send_signal(name: str, value: Any = None, *, to: Any = None, scope: Scope | 
     return _now("send_signal", standing.send_signal(name, value, to=to, scope=scope))
 
 
-def where(target: Any = None, *, scope: Scope | None = None) -> list[Standing]:
+def where(target: Any = None, *, scope: Scope | None = None, limit: int = 1000, after: str | None = None) -> Standings:
     """List where the durable conversations stand; see ``aiostep.where``."""
-    return _now("where", standing.where(target, scope=scope))
+    return _now("where", standing.where(target, scope=scope, limit=limit, after=after).read())
 
 
 def result(target: Any = None, *, scope: Scope | None = None) -> Any:

@@ -231,12 +231,9 @@ class Journals:
         dues = [await self._reach(self.source.records.next_due(KIND, str(bot_id))) for bot_id in bot_ids]
         return min([due for due in dues if due is not None], default=None)
 
-    async def scan(self) -> list[Stored]:
-        """Return all journals, without their entries."""
-        found = page = await self._reach(self.source.records.scan(KIND, limit=_PAGE))
-        while len(page) == _PAGE:
-            page = await self._reach(self.source.records.scan(KIND, after=page[-1].key, limit=_PAGE))
-            found = found + page
+    async def scan(self, after: RecordKey | None = None, limit: int = _PAGE) -> list[Stored]:
+        """Return so many journals, by the order of their keys, without their entries."""
+        found = await self._reach(self.source.records.scan(KIND, after=after, limit=limit))
         return [Stored(one.key, dict(one.fields)) for one in found]
 
     async def _reach(self, operation: Coroutine[Any, Any, T]) -> T:

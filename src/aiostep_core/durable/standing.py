@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,8 +10,9 @@ from ..context import current_turn
 from ..errors import BadArgument, StorageDamaged, WaitCancelled
 from ..installed import runtime_of
 from ..keys import Key, MessageKey
+from ..storages.abc import RecordKey
 from ..targets import aim
-from .journals import DONE, FAILED, PARK, RUN, Stored, key_of
+from .journals import DONE, FAILED, KIND, PARK, RUN, Stored, key_of
 from .signals import put_signal
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from ..storages.values import Values
     from .conversations import Durables
 
-__all__ = ["Standing", "end_durable", "result", "send_signal", "where"]
+__all__ = ["Standing", "Standings", "Where", "end_durable", "result", "send_signal", "where"]
 
 _STATES: Final = {RUN: "running", PARK: "waiting", FAILED: "failed", DONE: "done"}
 
@@ -45,17 +47,71 @@ class Standing:
     result: Any
 
 
-async def where(target: Any = None, *, scope: Scope | None = None) -> list[Standing]:
-    """List where the durable conversations stand: all of them, or that with *target*. Those that are over stay a day.
+class Standings(list[Standing]):
+    """Where some durable conversations stand.
+
+    Attributes:
+        more: pass it to ``where(after=...)`` for those that follow; None: there are no more.
+    """
+
+    more: str | None = None
+
+
+class Where:
+    """What ``where()`` returns: await it for a list, or go through all with ``async for``."""
+
+    def __init__(self, target: Any, scope: Scope | None, limit: int, after: str | None) -> None:
+        self._target = target
+        self._scope = scope
+        self._limit = limit
+        self._after = after
+
+    def __await__(self) -> Generator[Any, Any, Standings]:
+        return self.read().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[Standing]:
+        page = await self.read()
+        while True:
+            for one in page:
+                yield one
+            if page.more is None:
+                return
+            page = await Where(None, None, self._limit, page.more).read()
+
+    async def read(self) -> Standings:
+        """Return the list."""
+        durables = _durables()
+        if self._target is not None or self._scope is not None:
+            stored = await durables.journals.load(key_of(_place(self._target, self._scope)))
+            return Standings([] if stored is None else [_standing(stored, durables.values)])
+        after = None if self._after is None else RecordKey(KIND, *self._after.partition("/")[::2])
+        # One more than is wanted tells whether there are more.
+        found = await durables.journals.scan(after, self._limit + 1)
+        here = found[: self._limit]
+        standings = Standings(_standing(one, durables.values) for one in here)
+        if len(found) > len(here):
+            standings.more = f"{here[-1].key.space}/{here[-1].key.name}"
+        return standings
+
+
+def where(target: Any = None, *, scope: Scope | None = None, limit: int = 1000, after: str | None = None) -> Where:
+    """Tell where the durable conversations stand: all of them, or that with *target*. Those that are over stay a day.
+
+    ``await where()`` gives a list; ``async for one in where()`` goes through all, and keeps few of them in memory.
+
+    Args:
+        limit: so many at a time.
+        after: the ``more`` of the list before.
 
     Raises:
-        NotInstalled, NoTarget, BadArgument: as for ``wait_for``.
+        NotInstalled, NoTarget, BadArgument: (when it is awaited) as for ``wait_for``.
+        BadArgument: *limit* or *after* makes no sense.
     """
-    durables = _durables()
-    if target is not None or scope is not None:
-        stored = await durables.journals.load(key_of(_place(target, scope)))
-        return [] if stored is None else [_standing(stored, durables.values)]
-    return [_standing(one, durables.values) for one in await durables.journals.scan()]
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise BadArgument("limit", limit, "a whole number from 1")
+    if after is not None and (not isinstance(after, str) or "/" not in after):
+        raise BadArgument("after", after, "the `more` of a list that where() gave")
+    return Where(target, scope, limit, after)
 
 
 async def result(target: Any = None, *, scope: Scope | None = None) -> Any:
