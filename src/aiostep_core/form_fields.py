@@ -182,23 +182,26 @@ def _field(name: str, annotation: Any, asks: Asks | None, default: Any) -> FormF
     kind, metadata = _bare(annotation)
     asks = asks or next((one for one in metadata if isinstance(one, Asks)), None) or Asks(_description(metadata))
     if NoneType in get_args(kind) and get_origin(kind) in (Union, UnionType):
-        default = None if default is dataclasses.MISSING else default
-        rest = tuple(one for one in get_args(kind) if one is not NoneType)
-        kind, more = _bare(functools.reduce(lambda one, other: Union[one, other], rest))  # noqa: UP007
+        kind, more = _bare(_but_none(kind))
         metadata = (*metadata, *more)
+        default = None if default is dataclasses.MISSING else default
     origin = get_origin(kind)
-    if origin in _MANY and asks.options is None:
-        asks = dataclasses.replace(asks, options=_choices(get_args(kind)[0]))
-    chosen = asks.options if asks.options is not None else _choices(kind)
+    many: Any = origin if origin in _MANY else None
+    options = asks.options if asks.options is not None else _choices(kind if many is None else get_args(kind)[0])
     _check_default(kind, default)
-    if chosen is None:
-        rest_of_it = tuple(one for one in metadata if not isinstance(one, Asks))
-        question = question_for(_annotated(kind, rest_of_it))
-        return FormField(name, asks, question, None, None, (0, None), default)
-    if origin in _MANY and chosen is None:
-        raise BadArgument("annotation", annotation, "a list of what can be chosen: of an Enum or a Literal")
-    counts = _counts(metadata)
-    return FormField(name, asks, None, _options(chosen), origin if origin in _MANY else None, counts, default)
+    if options is not None:
+        counts = _counts(metadata)
+        return FormField(name, asks, None, _options(options), many, counts, default)
+    if many is not None:
+        raise BadArgument("annotation", annotation, "several of what can be chosen: an Enum, a Literal, or options=")
+    question = question_for(_annotated(kind, tuple(one for one in metadata if not isinstance(one, Asks))))
+    return FormField(name, asks, question, None, None, (0, None), default)
+
+
+def _but_none(kind: Any) -> Any:
+    """Return the union *kind* without None."""
+    rest = tuple(one for one in get_args(kind) if one is not NoneType)
+    return functools.reduce(lambda one, other: Union[one, other], rest)  # noqa: UP007
 
 
 def _check_default(kind: Any, default: Any) -> None:

@@ -7,7 +7,7 @@ import weakref
 from dataclasses import dataclass, make_dataclass
 from dataclasses import field as field_of
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 from hypothesis import given
@@ -100,6 +100,10 @@ def test_a_form_is_refused_at_import() -> None:
 
     with pytest.raises(BadArgument, match="a dataclass, a class of attrs"):
         Form.of(int)
+    with pytest.raises(BadArgument, match=r"Form is 'Order'; expected the class itself"):
+        Form.of(cast("Any", "Order"))
+    with pytest.raises(BadArgument, match=r"Several\.numbers is .*several of what can be chosen: an Enum, a Literal"):
+        Form.of(make_dataclass("Several", [("numbers", list[int])]))
     assert form(Order) is Order
 
 
