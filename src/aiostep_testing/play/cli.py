@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="the Python file that starts your bot")
-    parser.add_argument("--cli", action="store_true", help="chat in this terminal")
+    parser.add_argument("--cli", action="store_true", help="chat in this terminal; there is no web page yet")
     parser.add_argument("--live", action="store_true", help="run the script against Telegram; needs BOT_TOKEN")
     parser.add_argument(
         "--wait",
