@@ -103,7 +103,8 @@ class AiogramScribe(Scribe):
         return None, {"bot": self._bot(key.bot_id)}
 
     def given(self, fn: Callable[..., Any], key: Key) -> Mapping[str, Any]:
-        return {**self._adapter.target.workflow_data, "bot": self._adapter.bots.get(key.bot_id)}
+        bot = self._adapter.bots.get(key.bot_id) or self._stand_ins.get(key.bot_id)
+        return {**self._adapter.target.workflow_data, "bot": bot}
 
     # Updates and other objects.
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiogram import Bot, Dispatcher, F, Router
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.filters import Command, CommandObject
+from aiogram.filters import Command, CommandObject, StateFilter
 from aiogram.filters.callback_data import CallbackData
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message, User
@@ -247,6 +247,38 @@ async def test_what_a_callback_factory_makes(stage: Stage) -> None:
     await life.end()
 
     assert found[:-1] == [Buy(item=3, size="L")] * 2
+
+
+@durable("aiogram.in_state")
+async def in_state(message: Message, words: list[re.Match[str]]) -> None:
+    await ask("Name?", str)
+    found.append([one[0] for one in words])
+
+
+async def test_a_handler_for_a_state(stage: Stage) -> None:
+    """The state that a handler is for has been left by the time of a replay: its other filters are asked."""
+    found.clear()
+
+    async def go(message: Message, state: FSMContext) -> None:
+        await state.set_state("ordering")
+
+    def prepare(dp: Dispatcher) -> None:
+        dp.message.register(in_state, StateFilter("ordering"), lambda message: {"words": _words(message)})
+        dp.message.register(go, Command("go"))
+
+    life, alice = Life(stage, prepare=prepare), stage.world.person("Alice")
+    await life.begin()
+    alice.send("/go")
+    alice.send("three little words")
+    await alice.expect("^Name")
+    await life.begin()
+    alice.send("Ann")
+    await until(lambda: found == [["three", "little", "words"]])
+    await life.end()
+
+
+def _words(message: Message) -> list[re.Match[str]]:
+    return list(re.finditer(r"\w+", message.text or ""))
 
 
 @durable("aiogram.opened")
