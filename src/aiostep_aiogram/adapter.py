@@ -25,6 +25,7 @@ from aiostep_core.installed import install_adapter
 from aiostep_core.keyboards import Keyboard
 from aiostep_core.keys import Key
 from aiostep_core.reports import TimedOut
+from aiostep_core.setting import seconds
 from aiostep_core.steps import Step
 from aiostep_core.texts import Translate
 
@@ -67,7 +68,7 @@ class AiogramAdapter(Adapter[Dispatcher]):
     ) -> None:
         self._target = weakref.ref(target)
         self.detach = detach
-        self.grace = grace
+        self.grace = seconds("grace", grace) or 0.0
         self.bots: dict[int, Bot] = {}
         self.fed_by: dict[int, str] = {}
         self._approved: set[frozenset[str]] = set()

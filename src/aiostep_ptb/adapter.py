@@ -21,6 +21,7 @@ from aiostep_core.installed import install_adapter
 from aiostep_core.keyboards import Keyboard
 from aiostep_core.keys import Key
 from aiostep_core.reports import TimedOut
+from aiostep_core.setting import seconds
 from aiostep_core.steps import Step
 from aiostep_core.texts import Translate
 
@@ -76,7 +77,7 @@ class PTBAdapter(Adapter[AnyApplication]):
         self.group: int = group
         self.ordered: bool = ordered
         self.identify: Callable[[Any], Any] | None = identify
-        self.grace: float = grace
+        self.grace: float = seconds("grace", grace) or 0.0
         self.bot_id: int = int(target.bot.token.partition(":")[0])
         self.clicks: clicks.BotWatch = clicks.BotWatch()
         self.writing: Writing | None = None

@@ -21,6 +21,7 @@ from aiostep_core.installed import install_adapter
 from aiostep_core.keyboards import Keyboard
 from aiostep_core.reports import TimedOut
 from aiostep_core.runtime import Runtime
+from aiostep_core.setting import seconds
 from aiostep_core.steps import Step
 from aiostep_core.texts import Translate
 
@@ -48,7 +49,7 @@ class AsyncTelebotAdapter(BotAdapter[AsyncTeleBot]):
     def __init__(self, target: AsyncTeleBot, *, detach: bool = False, grace: float = 5.0) -> None:
         super().__init__(target, {"detach": detach, "grace": grace}, _DEFAULTS)
         self.detach = detach
-        self.grace = grace
+        self.grace = seconds("grace", grace) or 0.0
         self.raised: dict[Turn, BaseException] = {}
         self.ends: QuietEnds = QuietEnds(None, self.raised)
         self.runtime: Runtime

@@ -20,6 +20,7 @@ from aiostep_core.keyboards import Keyboard
 from aiostep_core.reports import TimedOut
 from aiostep_core.runtime import Runtime
 from aiostep_core.sending import change_of
+from aiostep_core.setting import seconds
 from aiostep_core.steps import Step
 from aiostep_core.threads import Detached, Outside, ThreadRuntime
 
@@ -49,8 +50,10 @@ class TelebotAdapter(BotAdapter[TeleBot]):
 
     def __init__(self, target: TeleBot, *, max_waiting: int = 1000, grace: float = 5.0) -> None:
         super().__init__(target, {"max_waiting": max_waiting, "grace": grace}, _DEFAULTS)
+        if isinstance(max_waiting, bool) or not isinstance(max_waiting, int) or max_waiting < 1:
+            raise BadArgument("max_waiting", max_waiting, "how many threads may wait at once, from 1")
         self.max_waiting = max_waiting
-        self.grace = grace
+        self.grace = seconds("grace", grace) or 0.0
         self.runtime: ThreadRuntime
         self.entry: ThreadedEntry
         self._blocking = threading.local()

@@ -150,6 +150,7 @@ async def test_anything_else_is_no_dispatcher(install: Any, target: Any) -> None
     "options",
     [
         {"updates": ["mesage"]},
+        {"grace": -1},
         {"updates": "error"},
         {"cancel_words": "stop"},
         {"cancel_words": 5},

@@ -62,3 +62,12 @@ def test_an_unknown_option_is_refused(telebot: Plugins) -> None:
     """The message names the options of that kind of bot."""
     with pytest.raises(BadArgument, match=r"^option detach is True; expected only the adapter's options: max_waiting"):
         telebot.make_adapter(TeleBot("42:TEST", threaded=False), {"detach": True})
+
+
+@pytest.mark.parametrize(
+    "options", [{"grace": -1}, {"grace": "soon"}, {"max_waiting": 0}, {"max_waiting": True}], ids=str
+)
+def test_an_option_that_makes_no_sense_is_refused(telebot: Plugins, options: dict[str, Any]) -> None:
+    """It is said when the bot is installed, not when it stops or is full."""
+    with pytest.raises(BadArgument, match=f"^{next(iter(options))} is "):
+        telebot.make_adapter(TeleBot("42:TEST", threaded=False), options)
