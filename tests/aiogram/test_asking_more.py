@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from aiogram import F
+from aiogram.exceptions import TelegramRetryAfter
 from aiogram.filters import Command
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 from aiostep import Album, Click, Location, Photo, Scope, ask, between, stream, wait_for
 from tests.aiogram.bots import echo
-from tests.aiogram.stage import Stage
+from tests.aiogram.stage import Stage, until
 
 pytestmark = pytest.mark.anyio
 
@@ -127,3 +129,35 @@ async def test_what_escapes_is_handled_elsewhere(stage: Stage) -> None:
         await alice.expect("from 7 upwards")
         alice.send("7")
         await alice.expect("^got 7$")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_middleware_waits_instead(stage: Stage, times: int) -> None:
+    """A middleware that tries again comes first, and what it gives up after it has waited is not waited for again."""
+    dp, alice, said = stage.dispatcher(), stage.world.person("Alice"), list[str]()
+
+    async def persistent(make_request: Any, bot: Any, method: Any) -> Any:
+        try:
+            return await make_request(bot, method)
+        except TelegramRetryAfter as error:
+            await asyncio.sleep(error.retry_after)
+            return await make_request(bot, method)
+
+    @dp.message(Command("start"))
+    async def start(message: Message) -> None:
+        try:
+            said.append(await ask("name?", str))
+        except TelegramRetryAfter as error:
+            said.append(type(error).__name__)
+
+    stage.bot.session.middleware(persistent)
+    async with stage.run(dp):
+        stage.world.faults.add("sendMessage", status=429, retry_after=1, times=times)
+        alice.send("/start")
+        if times == 1:
+            await alice.expect("^name")
+            alice.send("Ann")
+        await until(lambda: said)
+
+    assert said == ["Ann" if times == 1 else "TelegramRetryAfter"]
+    assert len(stage.calls("sendMessage")) == 2

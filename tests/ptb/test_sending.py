@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
 import pytest
 from telegram import Message, PhotoSize, Update
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError
-from telegram.ext import CommandHandler
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
+from telegram.ext import BaseRateLimiter, CommandHandler
 
 from aiostep import BadArgument, Photo, Scope
 from aiostep_core.keys import Key
@@ -250,3 +251,46 @@ async def test_a_prompt_that_fails_leaves_nothing_behind(stage: Stage) -> None:
 
     assert errors
     stage.world.violations.clear()
+
+
+class Persistent(BaseRateLimiter[int]):
+    """Tries once more after a flood limit, as ``AIORateLimiter(max_retries=1)`` does, which needs a library more."""
+
+    async def initialize(self) -> None:
+        """Begin."""
+
+    async def shutdown(self) -> None:
+        """End."""
+
+    async def process_request(self, callback: Any, args: Any, kwargs: Any, *rest: Any, **options: Any) -> Any:
+        try:
+            return await callback(*args, **kwargs)
+        except RetryAfter:
+            await asyncio.sleep(1.1)
+            return await callback(*args, **kwargs)
+
+
+@pytest.mark.filterwarnings("ignore:.*retry_after")
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_rate_limiter_waits_instead(stage: Stage, times: int) -> None:
+    """The framework's own limiter comes first, and what it gives up after it has waited is not waited for again."""
+    app, said = stage.application(stage.builder().rate_limiter(Persistent())), list[str]()
+
+    async def start(update: Update, context: Context) -> None:
+        try:
+            said.append(await ask("name?", str))
+        except RetryAfter as error:
+            said.append(str(error))
+
+    app.add_handler(CommandHandler("start", start))
+    alice = stage.world.person("Alice")
+    async with stage.run(app):
+        stage.world.faults.add("sendMessage", status=429, retry_after=1, times=times)
+        alice.send("/start")
+        if times == 1:
+            await alice.expect("^name")
+            alice.send("Ann")
+        await until(lambda: said)
+
+    assert said == ["Ann" if times == 1 else "Flood control exceeded. Retry in 1 seconds"]
+    assert len(stage.calls("sendMessage")) == 2
