@@ -19,7 +19,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from .errors import WaitTimeout
+from .errors import WaitCancelled, WaitTimeout
 from .waits import Wait, WaitState
 
 if TYPE_CHECKING:
@@ -143,13 +143,14 @@ async def _rest(setting: Setting, wait: Wait, reading: Decision | None, seconds:
 
     An answer does not: as with a slow network, it may be one to what the person is about to be asked.
     """
-    runtime = setting.runtime
+    runtime, conversation = setting.runtime, wait.conversation
     if wait.state in (WaitState.CANCELLED, WaitState.TIMED_OUT):
         runtime.answer(wait, setting.turn, None)  # raises
-    now = runtime.now()
-    pause = Wait(
-        wait.conversation, _NOTHING, opened_at=now, timeout=seconds, is_cancellable=wait.is_cancellable, is_ready=False
-    )
+    if (reason := conversation.reason) is not None:  # it was ended after the answer came
+        conversation.reason = None
+        raise WaitCancelled(reason)
+    now, is_cancellable = runtime.now(), wait.is_cancellable
+    pause = Wait(conversation, _NOTHING, opened_at=now, timeout=seconds, is_cancellable=is_cancellable, is_ready=False)
     runtime.open_wait(pause, now, fresh=True)
     with contextlib.suppress(WaitTimeout):
         await runtime.outcome(pause, setting.turn, reading)
