@@ -331,7 +331,12 @@ current_flow: ContextVar[Machine | None] = ContextVar("aiostep_flow", default=No
 def _leave(awaited: Any) -> None:
     """Look at how *awaited* ends, once it does: a future nobody looks at reports its error at any later time."""
     if hasattr(awaited, "add_done_callback"):
-        awaited.add_done_callback(lambda future: future.cancelled() or future.exception())
+        awaited.add_done_callback(_look_at)
+
+
+def _look_at(future: Any) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 def is_same_name(recorded: str, name: str) -> bool:
