@@ -63,7 +63,7 @@ def remembering_handlers() -> Handlers:
     known = functools.lru_cache(maxsize=1024)(_handler)
     like = functools.lru_cache(maxsize=64)(_handler_of_partial)
 
-    def handler(fn: Callable[..., Any]) -> HandlerObject:
+    def handler(fn: Any) -> HandlerObject:
         if not isinstance(fn, functools.partial) or fn.keywords:
             return known(fn)
         # A new one for each conversation that goes on: they differ only in what they hold, which is not to be kept.

@@ -290,7 +290,7 @@ class Values:
 
 def _is_json(value: Any, depth: int) -> bool:
     """Tell quickly whether a list or a dict is what ``Values._plain`` would make of it. False is not certain."""
-    kind = class_of(value)
+    kind: type[Any] = class_of(value)
     if not depth or not (kind is list or (kind is dict and TAG not in value and _TEXT.issuperset(map(type, value)))):
         return False
     for one in value if kind is list else value.values():
