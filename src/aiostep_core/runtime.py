@@ -54,6 +54,7 @@ class Runtime:
         self.clicks = Clicks(self)
         self._deadlines = Deadlines(self._expire)
         self._turns: set[Turn] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._all_over: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -153,7 +154,7 @@ class Runtime:
         if turn is not None and not turn.is_over:
             turn.conversations = turn.conversations if turn.conversations is not None else {}
             turn.conversations[aim.place] = conversation
-            self._turns.add(turn)
+            self._expect_end(turn)
         else:
             conversation.is_orphan = not own
         return conversation
@@ -167,7 +168,7 @@ class Runtime:
         with contextlib.suppress(AlreadyWaiting):  # a queue that is full can do without
             self.perform(self.engine.open(conversation, "queue"))
             turn.conversations = {step.place: conversation}
-            self._turns.add(turn)
+            self._expect_end(turn)
 
     def close_conversation(self, conversation: Conversation) -> None:
         """Close *conversation* before its turn ends; what is unread goes to ordinary handlers."""
@@ -297,13 +298,14 @@ class Runtime:
         """End every wait with "shutdown", refuse new ones, and give the handlers *grace* seconds to finish."""
         self.closed_for = "shutdown"
         self.end_all(lambda _: True, "shutdown")
-        self._turns = {turn for turn in self._turns if not turn.is_over}
+        loop = asyncio.get_running_loop()
+        self._turns = {turn for turn in self._turns if not turn.is_over} if loop is self._loop else set()
         with anyio.move_on_after(grace):
             if self._turns:
                 self._all_over = asyncio.Event()
                 await self._all_over.wait()
             # What is sent afterwards, such as answers to clicks, would open the bot's closed session again.
-            if beside := self._tasks - {asyncio.current_task()}:
+            if beside := {task for task in self._tasks if task.get_loop() is loop} - {asyncio.current_task()}:
                 await asyncio.wait(beside)
         await self.steps.close()
 
@@ -343,6 +345,13 @@ class Runtime:
         return function(*args)
 
     # Inside.
+
+    def _expect_end(self, turn: Turn) -> None:
+        """Have ``aclose`` wait for *turn*: not for those of another loop before, which ended without them."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._turns = loop, set()
+        self._turns.add(turn)
 
     async def _until_ended(self, wait: Wait, turn: Turn | None, reading: Decision | None, holds: Any) -> None:
         if reading is not None and wait.timeout == 0:  # it looks at what has come, however long its filter thinks

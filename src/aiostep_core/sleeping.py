@@ -40,7 +40,12 @@ def wake(wait: Wait) -> None:
     """Wake whoever sleeps in *wait*. Again is harmless."""
     sleep = rouse(wait)
     if sleep is not None and not sleep.done():
-        sleep.set_result(None)
+        try:
+            sleep.set_result(None)
+        except RuntimeError:
+            # Nobody goes on in a loop that was closed before its tasks had ended; whoever ends the wait does.
+            if not (isinstance(sleep, asyncio.Future) and sleep.get_loop().is_closed()):
+                raise
 
 
 def rouse(wait: Wait) -> Sleep | None:

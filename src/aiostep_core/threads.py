@@ -24,6 +24,7 @@ from .runtime import Runtime
 
 if TYPE_CHECKING:
     from .abc import StepStorage
+    from .context import Turn
     from .waits import Conversation, Wait
 
 __all__ = ["Detached", "Outside", "Sleeper", "ThreadRuntime"]
@@ -203,6 +204,9 @@ class ThreadRuntime(Runtime):
                 self._aside = ThreadPoolExecutor(_ASIDE, thread_name_prefix="aiostep-aside")
             context = contextvars.copy_context()
             self._aside.submit(context.run, _logged, call, *args)
+
+    def _expect_end(self, turn: Turn) -> None:
+        self._turns.add(turn)
 
     def _fall_asleep(self, wait: Wait) -> Any:
         sleeper: Any = Sleeper()
