@@ -157,6 +157,16 @@ class Talk:
             await self.dispatcher.feed_update(self.bot, update)
         return clock() - began
 
+    async def answered(self, who: int) -> int:
+        """Let somebody answer; the time of the clock that it took, in nanoseconds."""
+        self._who = who
+        (update,) = self.answers(1)
+        began = time.perf_counter_ns()
+        await self.feed(update)
+        spent = time.perf_counter_ns() - began
+        await asyncio.sleep(0)
+        return spent
+
     async def elapsed(self, size: int) -> int:
         """Answer so often in a conversation of its own; the time of the clock that it took."""
         await self.begin()

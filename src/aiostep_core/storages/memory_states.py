@@ -60,6 +60,10 @@ class _Ends:
     def __len__(self) -> int:
         return len(self._heap)
 
+    def has_until(self, now: float) -> bool:
+        """Tell whether a key may have ended."""
+        return bool(self._heap) and self._heap[0][0] <= now
+
     def pop_until(self, now: float) -> list[str]:
         """Remove and return the keys that have ended."""
         found = list[str]()
@@ -107,6 +111,7 @@ class MemoryStates(StatesBody):
         self._clock = clock
         self._lock = threading.RLock()
         self._ends = _Ends()
+        self._has_ends = False
         self._is_closed = False
 
     @functools.cached_property
@@ -172,8 +177,9 @@ class MemoryStates(StatesBody):
             self._tidy()
             self.cache[name] = value
             if ttl is not None:
+                self._has_ends = True
                 self._ends.put(name, self._clock() + ttl)
-            elif not keep_end:
+            elif not keep_end and self._has_ends:
                 self._ends.put(name, None)
 
     def _get(self, name: str) -> Any:
@@ -187,15 +193,16 @@ class MemoryStates(StatesBody):
     def _pop(self, name: str) -> Any:
         with self._lock:
             self._tidy()
-            self._ends.put(name, None)
+            if self._has_ends:
+                self._ends.put(name, None)
             return self.cache.pop(name, None)
 
     def _tidy(self) -> None:
         """Remove what has ended. With the lock held."""
         if self._is_closed:
             raise StorageClosed("memory://")
-        if self._ends:
-            for name in self._ends.pop_until(self._clock()):
+        if self._has_ends and self._ends.has_until(now := self._clock()):
+            for name in self._ends.pop_until(now):
                 self.cache.pop(name, None)
 
 

@@ -140,7 +140,7 @@ class Values:
             NotStorable: as ``encode``.
         """
         try:
-            return self._copied(value, self._depth)
+            return self._copied_dict(value, self._depth) if type(value) is dict else self._copied(value, self._depth)
         except RefusedError as refused:
             raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
 
