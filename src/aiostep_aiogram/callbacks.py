@@ -63,9 +63,10 @@ def remembering_handlers() -> Handlers:
     known = functools.lru_cache(maxsize=1024)(_handler)
     like = functools.lru_cache(maxsize=64)(_handler_of_partial)
 
-    def handler(fn: Any) -> HandlerObject:
+    def handler(fn: Callable[..., Any]) -> HandlerObject:
+        bound: Any = fn
         if not isinstance(fn, functools.partial) or fn.keywords:
-            return known(fn)
+            return known(bound)
         # A new one for each conversation that goes on: they differ only in what they hold, which is not to be kept.
         made = copy.copy(like(fn.func, len(fn.args)))
         made.callback = fn

@@ -290,11 +290,11 @@ class Values:
 
 def _is_json(value: Any, depth: int) -> bool:
     """Tell quickly whether a list or a dict is what ``Values._plain`` would make of it. False is not certain."""
-    kind: type[Any] = class_of(value)
+    kind = class_of(value)
     if not depth or not (kind is list or (kind is dict and TAG not in value and _TEXT.issuperset(map(type, value)))):
         return False
     for one in value if kind is list else value.values():
-        kind = type(one)
+        kind = class_of(one)
         if kind in _AS_IT_IS or (kind is int and -_SMALL <= one < _SMALL) or (kind is float and math.isfinite(one)):
             continue
         if not _is_json(one, depth - 1):
