@@ -26,6 +26,7 @@ __all__ = [
     "pending",
     "runtime_of",
     "runtime_with",
+    "was_given_storage",
 ]
 
 # The targets hold their engines, by way of the hooks in them; nothing here keeps either alive.
@@ -117,6 +118,11 @@ def engine_of(target: Any) -> Engine | None:
         return None
     engine = reference() if reference is not None else None
     return engine if engine is not None and engine.runtime.adapters else None
+
+
+def was_given_storage(engine: Engine) -> bool:
+    """Tell whether whoever installed *engine* has said where things are kept, be it in memory."""
+    return _storages.get(engine) is not None
 
 
 def runtime_of(turn: Turn | None) -> Runtime:

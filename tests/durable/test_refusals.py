@@ -28,8 +28,11 @@ from aiostep_core.errors import (
     StorageDamaged,
     StorageUnavailable,
 )
+from aiostep_core.installed import install_adapter
 from aiostep_core.storages import MemoryRecords
-from tests.durable.bot import World, say
+from tests.core.making import ALICE
+from tests.core.virtual_time import settle
+from tests.durable.bot import DurableLineAdapter, Process, World, say
 from tests.storages.slow_records import SlowRecords
 
 pytestmark = pytest.mark.anyio
@@ -256,6 +259,31 @@ def test_outside_of_a_conversation_there_is_nowhere_to_go_back_to(call: Any) -> 
     """What only makes sense inside says so."""
     with pytest.raises(BadArgument, match="a handler with @durable"):
         call(*([1] if call in (patched, rewind) else []))
+
+
+@pytest.mark.parametrize(("storage", "warnings"), [(None, 1), ("memory://", 0)])
+async def test_a_storage_that_was_forgotten_is_told_of(
+    storage: str | None, warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without any storage a durable conversation is in memory; that is said once, unless memory was asked for."""
+
+    @durable("forgotten")
+    async def conversation(update: Any) -> None:
+        await ask("Name?", str)
+
+    world = World()
+    process = Process(world)
+    process.on("/a")(conversation)
+    engine = install_adapter(DurableLineAdapter(process), storage=storage)
+    for _ in range(2):
+        process.arrive("/a", chat_id=ALICE, chat_type="private")
+        await settle()
+    engine.uninstall()
+    await settle()
+
+    told = [one for one in caplog.messages if "durable conversations end with this process" in one]
+    assert len(told) == warnings
+    assert [one[0] for one in process.sent] == ["Name?", "Name?"]
 
 
 async def test_run_wants_the_function_and_not_its_result() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from ..waits import Conversation
 
 __all__ = ["Durables", "emptied"]
+
+logger = logging.getLogger("aiostep")
 
 #: How many conversations stay in memory, by default; the others are replayed when they go on.
 MAX_LIVE: Final = 10_000
@@ -68,6 +71,7 @@ class Durables(Tending):
         self.owner: Callable[[], str] = new_owner
         self.live: OrderedDict[RecordKey, Run] = OrderedDict()
         self.chats = Chats(self)
+        self._has_told = False
 
     @property
     def is_used(self) -> bool:
@@ -113,8 +117,21 @@ class Durables(Tending):
                 return found
         raise AlreadyWaiting(home.key, "others begin it at the same time, again and again")
 
+    def _tell_of_memory(self) -> None:
+        """Warn once who has forgotten the storage: they would notice only after a restart."""
+        from ..installed import was_given_storage
+
+        if not self._has_told and not was_given_storage(self.runtime.engine):
+            logger.warning(
+                "durable conversations end with this process, as install() was given no storage; pass one, such as "
+                'storage="sqlite:///bot.db", or storage="memory://" if that is meant'
+            )
+        self._has_told = True
+
     async def write_begin(self, run: Run, format: str, update: Any, origin: str = "") -> bool:
         """Write down that a conversation begins, here and now; return False if somebody else has written there."""
+        if not self.is_durable:
+            self._tell_of_memory()
         update_id = run.turn.facts.update_id
         after = "" if update_id is None else str(update_id)
         fields = {
