@@ -140,7 +140,7 @@ class Values:
             NotStorable: as ``encode``.
         """
         try:
-            return self._copied_dict(value, self._depth) if type(value) is dict else self._copied(value, self._depth)
+            return self._copied_dict(value, self._depth) if class_of(value) is dict else self._copied(value, self._depth)
         except RefusedError as refused:
             raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
 
@@ -265,7 +265,7 @@ class Values:
             refused.steps.append(f".{kind.__qualname__}")
             raise
 
-    def _copied_dict(self, value: dict[Any, Any], depth: int) -> dict[Any, Any]:
+    def _copied_dict(self, value: Any, depth: int) -> dict[Any, Any]:
         made, key, kept, immutable = dict[Any, Any](), None, None, _IMMUTABLE
         try:
             for key, one in value.items():
