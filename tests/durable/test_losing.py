@@ -166,10 +166,26 @@ async def test_a_group_that_is_there_again(world: World, monkeypatch: pytest.Mon
     await asyncio.sleep(0.1)
     await in_group(world, "/talk", BOB)
     await in_group(world, "/talk", 12)
-    await asyncio.sleep(10)
+    await world.restart()
+    for _ in range(4):
+        await asyncio.sleep(10)
+        await world.engine.runtime.steps.storage.tend((BOT,), 0.0)
     assert {key.user_id for _, key in await open_keys()} == {BOB, 12}
+    assert await world._records.due(chats.GONE, str(BOT), 2e9) == []
+    await world.restart()
     await lose(world, chat_id=GROUP)
     await asyncio.sleep(10)
+    assert await open_keys() == set()
+
+
+async def test_one_that_begins_while_the_list_is_tidied(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the list before it is in the storage, and stays there."""
+    monkeypatch.setattr(chats, "_MANY", 4)
+    world.boot(talk=talk)
+    for user_id in range(100, 104):
+        await in_group(world, "/talk", user_id)
+    await world.restart()
+    await lose(world, chat_id=GROUP)
     assert await open_keys() == set()
 
 

@@ -293,16 +293,25 @@ async def test_it_begins_anew(world: World) -> None:
     assert world.prompts == ["1?", "2?", "3?"]
 
 
+@durable("test.asking")
+async def asking(update: Any) -> None:
+    name = await ask("Name?", str)
+    await say(f"{update.text} {name}")
+
+
 async def test_a_handler_begins_another_afterwards(world: World) -> None:
-    """It begins with its update, and with nothing that was left there."""
-    world.boot(handler=handler)
-    await start_durable(patient, "One", to=ALICE)
+    """It begins with its update, and with nothing that was left there by one that has failed, in any process."""
+    world.boot(asking=asking)
+    await start_durable(failing, "something", to=ALICE)
     await settle()
     await world.send("yes")
-    await world.send("/handler")
+    assert [type(error) for error in world.errors] == [ZeroDivisionError]
+    await world.send("/asking")
+    await world.restart()
+    await world.send("Ann")
 
-    (said,) = world.said
-    assert "text='/handler'" in said
+    assert world.said == ["something", "/asking Ann"]
+    assert world.errors == []
 
 
 @durable("test.impatient")

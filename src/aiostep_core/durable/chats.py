@@ -1,9 +1,9 @@
 """Which stored conversations are in which group: when a group is lost, they end, and nobody has to look through all.
 
 For each group there is one journal, whose entries are the names of the conversations that began there. It is written
-before they are, so there may be too many names in it, but none is missing. When the group is lost, its record says why
-(``gone``), since when (``at``) and how many of its entries are to be looked at still (``left``), and is due: so they
-end though a crash comes in between, a few at a time.
+before they are, so there may be too many names in it, but none is missing. When the group is lost, a record beside it
+says why (``gone``), since when (``at``) and how many of the names are to be looked at still (``left``), and is due: so
+they end though a crash comes in between, a few at a time.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ __all__ = ["Chats"]
 logger = logging.getLogger("aiostep")
 
 INDEX: Final = "durable-in"
+GONE: Final = "durable-gone"
 #: How many conversations end at once, and the seconds until the next do.
 _BATCH: Final = 50
 _PAUSE: Final = 1.0
 #: After so many changes the names of those that are over are taken out.
 _MANY: Final = 256
 _TRIES: Final = 5
+#: Seconds for which it is kept that a group was lost.
+_TRACE: Final = 3600.0
 
 
 class Chats:
@@ -45,52 +48,54 @@ class Chats:
         key = place.key
         if not self._durables.is_durable or key.chat_id is None or key.chat_id >= 0:
             return
-        index = Stored(_index_of(key.bot_id, key.chat_id), {})
-        name = key_at(KIND, place).name
-        revision = await self._durables.journals.add(index.key, name)
+        index = _index_of(key.bot_id, key.chat_id)
+        revision = await self._durables.journals.add(index, key_at(KIND, place).name)
         if revision and revision % _MANY == 0:
-            await self._tidy(index.key)
+            await self._tidy(index)
 
     async def lose(self, facts: Facts) -> None:
         """End everything that is stored of a group."""
-        durables = self._durables
+        durables, journals = self._durables, self._durables.journals
         if facts.chat_id is None or not durables.is_durable:
             return
-        key = _index_of(facts.bot_id, facts.chat_id)
+        index = await journals.load(_index_of(facts.bot_id, facts.chat_id))
+        if index is None or not index.entries:
+            return
+        key, wall = index.key._replace(kind=GONE), durables.wall_clock()
+        fields = {"gone": facts.gone or "left", "at": repr(wall), "left": str(len(index.entries))}
         for _ in range(_TRIES):
-            index = await durables.journals.load(key)
-            if index is None or not index.entries:
-                return
-            wall = durables.wall_clock()
-            fields = {"gone": facts.gone or "left", "at": repr(wall), "left": str(len(index.entries))}
-            if await durables.journals.append(index, [], fields, due=wall):
+            there = await journals.load(key) or Stored(key, {})
+            if await journals.append(there, [], fields, due=wall):
                 await self.end_some(key)
                 return
 
     async def tend(self, bot_ids: Collection[int]) -> None:
         """Go on with groups whose process has died before all of their conversations had ended."""
-        for index in await self._durables.journals.due(bot_ids, self._durables.wall_clock(), INDEX):
-            await self.end_some(index.key)
+        for gone in await self._durables.journals.due(bot_ids, self._durables.wall_clock(), GONE):
+            await self.end_some(gone.key)
 
     async def end_some(self, key: RecordKey) -> None:
         """End some of the conversations of a group that is lost, and have the others end soon."""
-        durables = self._durables
-        index = await durables.journals.load(key)
-        if index is None or not index.get("gone"):
+        durables, journals = self._durables, self._durables.journals
+        gone, index = await journals.load(key), await journals.load(key._replace(kind=INDEX))
+        if gone is None or index is None or not gone.get("gone"):
             return
-        left = min(int(index.number("left") or 0), len(index.entries))
+        left = min(int(gone.number("left") or 0), len(index.entries))
         batch = index.entries[: min(left, _BATCH)]
-        found = await self._stored(key, batch)
-        since, reason = index.number("at") or 0.0, index.get("gone")
-        newer = [one for one in found if (one.number("opened") or 0.0) > since and one.is_open]
-        rest, left = [*index.entries[len(batch) :], *(one.key.name for one in newer)], left - len(batch)
-        fields = {"left": str(left)} if left else {"gone": "", "at": "", "left": ""}
-        due = durables.wall_clock() + 10 * _PAUSE if left else None
+        found = [one for one in await self._stored(key, batch) if one.is_open]
+        since = gone.number("at") or 0.0
+        newer = [one for one in found if (one.number("opened") or 0.0) > since]
         for one in found:
-            if one.is_open and one not in newer and one.key not in durables.live:
-                await durables.leave(one, reason)
-        if not await durables.journals.append(index, rest, fields, keep=0, due=due) or left:
+            if one not in newer and one.key not in durables.live:
+                await durables.leave(one, gone.get("gone"))
+        rest = [*index.entries[len(batch) :], *(one.key.name for one in newer)]
+        if await journals.append(index, rest, {}, keep=0):
+            left -= len(batch)
+        if left:
+            await journals.append(gone, [], {"left": str(left)}, due=durables.wall_clock() + 10 * _PAUSE)
             durables.runtime.call_later(_PAUSE, self._go_on, key)
+        else:
+            await journals.append(gone, [], {"gone": "", "left": ""}, ttl=_TRACE)
 
     def _go_on(self, key: RecordKey) -> None:
         if self._durables.runtime.closed_for is None:
@@ -100,7 +105,7 @@ class Chats:
         """Take out the names of those that are over, unless somebody else changes the record meanwhile."""
         journals = self._durables.journals
         index = await journals.load(key)
-        if index is None or index.get("gone"):
+        if index is None:
             return
         names = [one.key.name for one in await self._stored(key, index.entries) if one.is_open]
         # Whoever begins writes here first: the last ones may not be there yet.
