@@ -178,12 +178,12 @@ async def locale_of(handler: Any, event: Any, data: dict[str, Any]) -> Any:
 def filtering(dp: Dispatcher) -> None:
     """Register a handler in a router of a router, each with filters of its own."""
     outer, inner = Router(), Router()
-    outer.message.filter(F.from_user.as_("sender"))
+    outer.message.filter(F.from_user.as_("sender"), F.text.regexp(r".*(\d)").as_("match"))
     outer.message.outer_middleware(locale_of)
     outer.include_router(inner)
     has_three = F.text.split().as_("words")
     inner.message.register(filtered, Command("filtered"), F.text.len() > 100, has_three)
-    inner.message.register(filtered, Command("filtered"), has_three, F.text.regexp(r".*(\d)").as_("match"))
+    inner.message.register(filtered, Command("filtered"), has_three)
     dp.include_router(outer)
 
 
