@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import Enum
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-from .context import Talk, current_talk
+from .context import Talk, Turn, current_talk, current_turn
 from .durable.blocks import block_kept
 from .errors import BadArgument, WaitTimeout
-from .facts import Delivery, kinds_of
+from .facts import KINDS, Delivery, kinds_of
 from .keeping import current_flow, wait_kept
 from .keys import MessageScope, Scope
 from .matching import Matching
@@ -20,6 +20,7 @@ from .passing import pause_before
 from .prompting import Prompting
 from .questions import is_spec, question_for
 from .setting import Setting, seconds
+from .sleeping import doze
 from .waits import Conversation
 
 __all__ = ["RAISE", "Default", "ask", "conversation", "wait_for"]
@@ -32,6 +33,7 @@ class Default(Enum):
 
 
 RAISE: Final = Default.RAISE
+_MESSAGES: Final = KINDS["message"]
 
 
 async def wait_for(
@@ -78,24 +80,31 @@ async def wait_for(
         options: dict[str, Any] = {"on_conflict": on_conflict, "fresh": fresh, "takes_commands": commands == "take"}
         return await _wait_for_value(Matching(question_for(target)), timeout, filter, scope, default, options)
     names, limit = kinds_of(kinds), seconds("timeout", timeout)
-    setting = Setting.find(target, scope)
-    if current_flow.get() is not None:
-        options = {"filter": filter, "takes_commands": commands == "take", "takes_service": filter is not None}
-        return await _wait_kept(setting, names, limit, default, on_conflict=on_conflict, fresh=fresh, **options)
-    runtime, turn = setting.runtime, setting.turn
-    wait, reading = setting.open(
-        names,
-        filter=filter,
-        timeout=limit,
-        on_conflict=on_conflict,
-        fresh=fresh,
-        takes_commands=commands == "take",
-        takes_service=filter is not None,
-    )
-    del setting  # or it would be kept for as long as this waits
+    turn = current_turn.get()
+    is_plain = target is filter is scope is None and names is _MESSAGES and not fresh and on_conflict == "replace"
+    dozing = doze(turn, limit) if is_plain and commands == "pass" and _may_doze(turn) else None
+    if dozing is not None:
+        (runtime, wait, end), reading = dozing, None
+    else:
+        setting, end = Setting.find(target, scope), None
+        if current_flow.get() is not None:
+            options = {"filter": filter, "takes_commands": commands == "take", "takes_service": filter is not None}
+            return await _wait_kept(setting, names, limit, default, on_conflict=on_conflict, fresh=fresh, **options)
+        runtime, turn = setting.runtime, setting.turn
+        wait, reading = setting.open(
+            names,
+            filter=filter,
+            timeout=limit,
+            on_conflict=on_conflict,
+            fresh=fresh,
+            takes_commands=commands == "take",
+            takes_service=filter is not None,
+        )
+        del setting  # or it would be kept for as long as this waits
+    del dozing
     # What follows is ``runtime.outcome``, without a coroutine of its own: this may wait a hundred thousand times.
     try:
-        await runtime.end_of(wait, turn, reading)
+        await (runtime.end_of(wait, turn, reading) if end is None else end)
     except BaseException:
         runtime.abandon(wait, reading)
         raise
@@ -105,6 +114,11 @@ async def wait_for(
         if default is RAISE:
             raise
         return default
+
+
+def _may_doze(turn: Turn | None) -> TypeGuard[Turn]:
+    """Tell whether a handler may wait once more without a look around, if it has no block and is not durable."""
+    return turn is not None and turn.dozes and current_talk.get() is None and current_flow.get() is None
 
 
 async def _wait_kept(

@@ -32,6 +32,7 @@ class Turn:
         origin: where in the framework the handler was found, for the steps that it registers.
         aim: at whom a wait without a target is aimed, once that is known.
         address: where its last prompt went, and at whom that was aimed.
+        dozes: set by an adapter that has nothing to do when a handler waits once more; see ``doze``.
         after: the update that led to the conversations it opens, if that is not its own; see ``Conversation``.
         park: set by an adapter that must know when the handler begins to wait; called then.
         sleep: set by an adapter that has its handlers go on itself; makes what they await while they wait.
@@ -46,6 +47,7 @@ class Turn:
     park: Callable[[], object] | None = None
     sleep: Callable[[Wait], Sleep] | None = None
     is_over = False
+    dozes = False
     after: int | None = None
     _delivery: Delivery | None = None
 
@@ -74,6 +76,11 @@ class Turn:
         """The id of the update being handled."""
         return self.facts.update_id
 
+    @property
+    def is_of_album(self) -> bool:
+        """Whether the update being handled is a part of an album."""
+        return self.facts.media_group_id is not None
+
     def find_aim(self) -> Aim:
         """Return at whom a wait without a target is aimed.
 
@@ -87,6 +94,13 @@ class Turn:
     def find_place(self) -> Place:
         """Return the place of ``find_aim``."""
         return self.find_aim().place
+
+    def leads_to(self, aim: Aim) -> tuple[int | None, int | None]:
+        """Return the id of the update that leads to a conversation, and the id of who may leave it."""
+        facts, after = self.facts, None
+        if facts.bot_id == aim.key.bot_id:
+            after = facts.update_id if self.after is None else self.after
+        return after, facts.user_id if aim.user_id is None else aim.user_id
 
     def now(self) -> float:
         """Return the time on the runtime's clock."""

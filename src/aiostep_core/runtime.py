@@ -52,7 +52,7 @@ class Runtime:
         self.closed_for: str | None = None
         self.filtering = Filtering(self)
         self.clicks = Clicks(self)
-        self._deadlines = Deadlines(self._expire)
+        self.deadlines = Deadlines(self._expire)
         self._turns: set[Turn] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._all_over: asyncio.Event | None = None
@@ -140,15 +140,11 @@ class Runtime:
         mine = None if turn is None else turn.conversation_at(aim.place)
         if mine is not None:
             return mine
-        facts = turn.facts if turn is not None else None
-        after = None
-        if turn is not None and facts is not None and facts.bot_id == aim.key.bot_id:
-            after = facts.update_id if turn.after is None else turn.after
-        starter_id = facts.user_id if facts is not None and aim.user_id is None else aim.user_id
+        after, starter_id = (None, aim.user_id) if turn is None else turn.leads_to(aim)
         conversation = Conversation(aim.place, turn, aim.user_id, starter_id, after, self.now())
         self.perform(self.engine.open(conversation, on_conflict))
-        if facts is not None and facts.media_group_id is not None:
-            self.engine.albums.add(facts, conversation.opened_at)  # the rest of what led here answers nothing
+        if turn is not None and turn.is_of_album:
+            self.engine.albums.add(turn.facts, conversation.opened_at)  # the rest of what led here answers nothing
         if aim.home is not None:
             self.engine.waits.also(conversation, aim.home)
         if turn is not None and not turn.is_over:
@@ -372,7 +368,7 @@ class Runtime:
 
     def _fall_asleep(self, wait: Wait) -> Awaitable[None]:
         owner: Any = wait.conversation.owner
-        return fall_asleep(wait, self._deadlines, None if owner is None else owner.sleep)
+        return fall_asleep(wait, self.deadlines, None if owner is None else owner.sleep)
 
     def _expire(self, wait: Wait) -> None:
         if wait.take(Signal.DEADLINE):

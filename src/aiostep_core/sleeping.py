@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from .context import Turn
+from .facts import KINDS
+from .waits import Wait
 
 if TYPE_CHECKING:
     from .abc import Timer
     from .deadlines import Deadlines
-    from .waits import Wait
+    from .runtime import Runtime
 
-__all__ = ["Sleep", "fall_asleep", "over", "rouse", "wake"]
+__all__ = ["Sleep", "doze", "fall_asleep", "over", "rouse", "wake"]
+
+_MESSAGES: Final = KINDS["message"]
 
 
 class Sleep(Awaitable[None], Protocol):
@@ -34,6 +40,34 @@ def fall_asleep(wait: Wait, deadlines: Deadlines, make: Callable[[Wait], Sleep] 
     sleep: Sleep = asyncio.get_running_loop().create_future() if make is None else make(wait)
     wait.sleeper = sleep if wait.timeout is None else (sleep, deadlines.add(wait, wait.timeout))
     return sleep
+
+
+def doze(turn: Turn, timeout: float | None) -> tuple[Runtime, Wait, Sleep] | None:
+    """Open a wait of a handler for a message, from whoever is being handled, and fall asleep in it.
+
+    This is what ``Setting.open`` and ``Runtime.end_of`` come to where there is nothing to decide, at a third of what
+    they cost; None where there may be.
+
+    Raises:
+        WaitCancelled, WouldDeadlock: as for any other wait.
+    """
+    make, runtime = turn.sleep, turn.runtime
+    if make is None or turn.is_over or turn.clicks or turn.park is not None:
+        return None
+    if turn.conversations is None:
+        turn.adapter.check_wait(turn, _MESSAGES)
+        conversation = runtime.open_conversation(turn.find_aim(), turn)
+    elif len(turn.conversations) == 1 and runtime.closed_for is None:
+        (conversation,) = turn.conversations.values()
+        is_idle = conversation.is_open and not (conversation.waits or conversation.unread or conversation.is_silent)
+        if not is_idle or turn.aim is None or conversation.place is not turn.aim.place:
+            return None
+    else:
+        return None
+    wait = Wait(conversation, _MESSAGES, None, turn.now(), timeout)
+    runtime.engine.waits.add_wait(wait)
+    turn.rest()
+    return runtime, wait, fall_asleep(wait, runtime.deadlines, make)
 
 
 def wake(wait: Wait) -> None:

@@ -86,6 +86,11 @@ class Flow(Turn):
         carrier = self.carrier
         return carrier.update_id if isinstance(carrier, Update) else self.facts.update_id
 
+    @property
+    def is_of_album(self) -> bool:
+        message = self.carrier.message if isinstance(self.carrier, Update) else None
+        return super().is_of_album if message is None else message.media_group_id is not None
+
     def find_aim(self) -> Aim:
         if self.aim is None:
             message = self.carrier.message if isinstance(self.carrier, Update) else None
@@ -95,6 +100,12 @@ class Flow(Turn):
             key = Key(self.adapter.bot_id, message.chat.id, user_id, None, None)
             self.aim = Aim(Place(_USER_IN_CHAT, key), key, user_id, None)
         return self.aim
+
+    def leads_to(self, aim: Aim) -> tuple[int | None, int | None]:
+        is_own = aim.user_id is not None and aim.key.bot_id == self.adapter.bot_id
+        if not is_own or not isinstance(self.carrier, Update):
+            return super().leads_to(aim)
+        return self.carrier.update_id if self.after is None else self.after, aim.user_id
 
     def now(self) -> float:
         clock = self.adapter.clock

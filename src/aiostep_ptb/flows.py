@@ -72,6 +72,7 @@ class Flows:
         self._is_new = runtime.engine.updates.of(adapter.bot_id).add
         # With all but the update in its class, and no function to be called for it, a flow takes half the time.
         ours: dict[str, Any] = {"runtime": runtime, "adapter": adapter, "__init__": object.__init__}
+        ours["dozes"] = not adapter.target.persistence
         self._new_flow: Callable[[], Flow] = cast("Any", type("Flow", (Flow,), ours))
         self._lanes: dict[Place, Lane] = {}
         self._workers = Workers(self._finish)

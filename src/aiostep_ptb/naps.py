@@ -66,9 +66,11 @@ class Nap:
 
     def go_on(self) -> None:
         """Let the task go on now, until it stops again."""
-        step, loop = self._get_up(), self._loop
+        self._is_done = True
+        step, self._step, loop = self._step, None, self._loop
         if step is None:
             return
+        self.flow.naps -= 1
         outer = swap_current(loop, None)
         try:
             self._context.run(step, self)

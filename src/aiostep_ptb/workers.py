@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
@@ -103,7 +104,7 @@ class Worker:
     # The task.
 
     async def _rest_and_work(self) -> None:
-        untouched, is_wanted = copy_context(), True
+        untouched, is_wanted, holders = copy_context(), True, _count_holders(self.task)
         while is_wanted:
             # Whoever closes the loop in the middle of a rest loses nothing.
             self.task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -117,7 +118,7 @@ class Worker:
                     raise error
                 return
             await self._work(self.flow, error)
-            is_wanted = self._is_as_new(untouched) and self._crew.take_back(self)
+            is_wanted = self._is_as_new(untouched, holders) and self._crew.take_back(self)
 
     async def _work(self, flow: Flow, error: BaseException | None) -> None:
         """Go on with the work of *flow*, which *error* is raised in, until it has ended."""
@@ -135,11 +136,25 @@ class Worker:
         current_turn.reset(self.token)
         self.token = None
 
-    def _is_as_new(self, untouched: Context) -> bool:
-        """Tell whether the work has left nothing behind that later work could see."""
+    def _is_as_new(self, untouched: Context, holders: int) -> bool:
+        """Tell whether the work has left nothing behind that later work could see, and nobody holds its task.
+
+        Who keeps ``asyncio.current_task()``, perhaps to cancel it later, means that work and no later one.
+        """
+        if _count_holders(self.task) > holders:
+            return False
         cancelling = getattr(self.task, "cancelling", None)  # since Python 3.11
         is_cancelled = self._cancelled is not None or (cancelling is not None and cancelling() > 0)
         return not is_cancelled and copy_context() == untouched
+
+
+def _no_count(task: object) -> int:
+    return 0
+
+
+# How many hold on to a task, as far as the interpreter counts. It is called in steps of that task only: in each of them
+# the same few do that have it make the step.
+_count_holders: Final[Callable[[object], int]] = getattr(sys, "getrefcount", _no_count)
 
 
 def _first_step(worker: Worker, flow: Flow, work: Work) -> object:

@@ -10,7 +10,7 @@ import pytest
 from telegram import Update
 from telegram.ext import CallbackContext, CommandHandler, ContextTypes, ExtBot, MessageHandler, filters
 
-from aiostep import next_step, register_next_step
+from aiostep import WaitCancelled, WaitTimeout, conversation, next_step, register_next_step
 from aiostep_core.keys import Key, Scope
 from aiostep_ptb import wait_for
 from tests.ptb.stage import App, Context, Stage, soon, text_of, until
@@ -125,15 +125,16 @@ async def test_a_step_that_is_cut_off_is_kept(local: Stage) -> None:
 
 
 class Counted(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
-    """A context class that has its own way to be made, which fails the first time."""
+    """A context class that has its own way to be made, which fails at first."""
 
     made: list[str] = []  # noqa: RUF012
+    fails = True
 
     @classmethod
     def from_update(cls, update: object, application: Any) -> Any:
-        cls.made.append("made")
-        if len(cls.made) <= 2:
+        if cls.fails:
             raise LookupError("on purpose")
+        cls.made.append("made")
         return super().from_update(update, application)
 
     async def refresh_data(self) -> None:
@@ -144,15 +145,18 @@ class Counted(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
 async def test_an_author_s_context_is_made_in_its_own_way(local: Stage) -> None:
     """Its ``from_update`` and ``refresh_data`` are called; where they fail, the step is there for the next message."""
     Counted.made.clear()
+    Counted.fails = True
     script = Script(local.application(local.builder().context_types(ContextTypes(context=Counted))))
     async with script.app:
         await register_next_step(ALICE, script.step)
         await script.say("a")
+        Counted.fails = False
         await script.say("b")
 
     assert script.seen == ["step b"]
-    assert Counted.made == ["made", "made", "made", "refreshed"]
-    assert isinstance(local.errors.pop(), LookupError)
+    assert Counted.made == ["made", "refreshed"]
+    assert {type(error) for error in local.errors} == {LookupError}
+    local.errors.clear()
 
 
 async def test_an_application_that_handles_updates_in_its_own_way(local: Stage) -> None:
@@ -214,3 +218,38 @@ async def test_a_step_registers_for_whoever_is_meant(local: Stage) -> None:
 
     assert [(place.scope, place.key) for place in steps] == [(Scope.USER_IN_CHAT, ALICE)]
     assert script.seen == ["step b"]
+
+
+async def test_a_handler_that_waits_on_and_on(local: Stage) -> None:
+    """What a handler is asked for once more obeys what is around it: a block's time limit, what is unread, an end."""
+    app = local.application(local.builder().concurrent_updates(True))
+    seen, gate = list[str](), asyncio.Event()
+
+    async def start(update: Update, context: Context) -> None:
+        seen.append(text_of(await wait_for()))
+        async with conversation(timeout=0.01):
+            with pytest.raises(WaitTimeout):
+                await wait_for()
+        await gate.wait()
+        seen.append(text_of(await wait_for()))
+        local.engine.cancel_all()
+        with pytest.raises(WaitCancelled, match="code"):
+            await wait_for()
+        seen.append("end")
+
+    app.add_handler(CommandHandler("start", start))
+    script = Script(app)
+    async with app:
+        await script.warm_up()
+        begun = asyncio.ensure_future(script.say("/start"))
+        await until(lambda: sum(len(one.waits) for one in local.engine.waits))
+        await script.say("a")
+        await until(lambda: not any(one.waits for one in local.engine.waits))
+        later = asyncio.ensure_future(script.say("b"))
+        await until(lambda: any(one.unread for one in local.engine.waits))
+        gate.set()
+        await until(lambda: "end" in seen)
+        await soon(asyncio.gather(begun, later))
+
+    assert seen == ["a", "b", "end"]
+    assert len(local.engine.waits) == 0

@@ -238,11 +238,11 @@ def test_a_loop_may_end_while_a_worker_rests() -> None:
 
 async def test_a_task_rests_again_when_its_work_has_ended() -> None:
     """One conversation after the other goes through the same few tasks, in a context that has no trace of the last."""
-    office, tasks, turns = await ready(), set[Any](), list[object]()
+    office, tasks, turns = await ready(), set[str](), list[object]()
 
     async def work() -> None:
         await asyncio.sleep(0)
-        tasks.add(asyncio.current_task())
+        tasks.add(name_of_task())
 
     async def look() -> None:
         turns.append(current_turn.get())
@@ -259,35 +259,66 @@ async def test_a_task_rests_again_when_its_work_has_ended() -> None:
     office.workers.stop()
 
 
+def name_of_task() -> str:
+    task = asyncio.current_task()
+    assert task is not None
+    return task.get_name()
+
+
+async def test_a_task_that_somebody_holds_rests_no_more() -> None:
+    """Who keeps the task of a handler, to cancel it too late perhaps, has nobody else's work in there."""
+    office, held, names = await ready(), list[Any](), list[str]()
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        if not held:
+            held.append(asyncio.current_task())
+        names.append(name_of_task())
+
+    await office.end(office.begin(work()))
+    for _ in "1234":
+        await asyncio.sleep(0)
+        await office.end(office.begin(work()))
+
+    assert len(names) == 5
+    assert names[0] not in names[1:]
+    office.workers.stop()
+
+
 _color: ContextVar[str] = ContextVar("color", default="none")
 
 
 @pytest.mark.parametrize("trace", ["a variable", "a cancellation", "a late cancellation"])
 async def test_a_task_with_traces_of_its_work_rests_no_more(trace: str) -> None:
     """What a handler has left in its task, nobody else ever sees."""
-    office, touched, seen = await ready(), list[Any](), list[Any]()
+    office, names, seen = await ready(), list[str](), list[tuple[str, str]]()
+
+    def cancel() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
 
     async def work() -> None:
-        touched.append(asyncio.current_task())
+        names.append(name_of_task())
         if trace == "a variable":
             _color.set("red")
         elif trace == "a cancellation":
-            touched[0].cancel()
+            cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)
         await asyncio.sleep(0)
         if trace == "a late cancellation":
-            touched[0].cancel()
+            cancel()
 
     async def look() -> None:
         await asyncio.sleep(0)
-        seen.append((asyncio.current_task(), _color.get()))
+        seen.append((name_of_task(), _color.get()))
 
     await office.end(office.begin(work()))
     for _ in "1234":
         await asyncio.sleep(0)
         await office.end(office.begin(look()))
 
-    assert touched[0] not in [task for task, _ in seen]
+    assert names[0] not in [name for name, _ in seen]
     assert {color for _, color in seen} == {"none"}
     office.workers.stop()
