@@ -140,14 +140,8 @@ class Values:
             NotStorable: as ``encode``.
         """
         try:
-<<<<<<< HEAD
             copied = self._copied_dict if class_of(value) is dict else self._copied
             return copied(value, self._depth)
-=======
-            return (
-                self._copied_dict(value, self._depth) if class_of(value) is dict else self._copied(value, self._depth)
-            )
->>>>>>> d0bf95f (waits3)
         except RefusedError as refused:
             raise NotStorable(path + _joined(refused.steps), refused.value, refused.fix) from None
 
