@@ -137,7 +137,9 @@ class BotAdapter(Adapter[TargetT]):
         return sending.keyboard(keyboard)
 
     def failure_of(self, error: BaseException) -> Failure | None:
-        return sending.failure_of(error, has_retried=bool(self.requests.RETRY_ON_ERROR))
+        # Older versions of the asynchronous kind have no such setting, and try again always.
+        has_retried = bool(getattr(self.requests, "RETRY_ON_ERROR", True))
+        return sending.failure_of(error, has_retried=has_retried)
 
     def compile_step(self, step: Step) -> None:
         check_step(step)
