@@ -51,8 +51,8 @@ def install(
     engine.
 
     Args:
-        storage: where next steps are kept: None or "memory://" for this process; or what ``open_storage`` takes, such
-            as "sqlite:///bot.db" or "redis://localhost", or returns; or a ``StepStorage``.
+        storage: where next steps and durable conversations are kept: None or "memory://" for this process; or what
+            ``open_storage`` takes, such as "sqlite:///bot.db" or "redis://localhost", or returns; or a ``StepStorage``.
         engine: serve the target with this engine, so that several targets share their conversations.
         cancel_words: what a person writes to leave: "/cancel" is a command, "stop" the whole text of a message.
         texts: what aiostep says to people, in your words: ``{"en": {"again": "Once more, please."}}``.
