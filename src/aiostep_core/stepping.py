@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .decisions import Glance
 from .durable.opening import conversations_in
@@ -113,13 +113,26 @@ class Stepping:
         places = places_of(facts, scopes)
         if self._runtime.engine.is_cancel(facts):
             return await self._leave(places, self._runtime.now())
+        step = await self._take_first(places, delivery)
+        if step is not None and not isinstance(step, Resumption):  # that may want all parts
+            self._runtime.engine.albums.add(facts, self._runtime.now())
+        return step
+
+    async def _take_first(self, places: Sequence[Place], delivery: Delivery) -> Step | None:
         for step in await self.storage.find(places, self._runtime.now()):
             if step.filter is None and step.filter_name is not None:
                 step.filter = delivery.adapter.compile_filter(filters.get(step.filter_name))
             # The clock is asked anew: filters take their time.
-            if step.admits(facts, self._runtime.now()) and await self._take_if_meant(step, delivery):
-                if not isinstance(step, Resumption):  # that may want all parts
-                    self._runtime.engine.albums.add(facts, self._runtime.now())
+            if not step.admits(delivery.facts, self._runtime.now()):
+                continue
+            verdict = True if step.filter is None else step.filter(delivery)
+            if inspect.isawaitable(verdict):
+                if await self._take_if_meant(step, verdict):
+                    return step
+                if step.place in places and not isinstance(step, Resumption):
+                    # While the filter thought, handlers may have registered and dropped what stands behind it.
+                    return await self._take_first(places[places.index(step.place) + 1 :], delivery)
+            elif verdict and await self.storage.take(step):
                 return step
         return None
 
@@ -207,11 +220,8 @@ class Stepping:
         there = [place for place in places if self.storage.may_have(place)]
         return sum([await self.storage.discard(step) for step in await self.storage.find(there, now)])
 
-    async def _take_if_meant(self, step: Step, delivery: Delivery) -> bool:
+    async def _take_if_meant(self, step: Step, verdict: Awaitable[Any]) -> bool:
         """Take *step* if its filter says so; the later updates of its place queue while the filter thinks."""
-        verdict = True if step.filter is None else step.filter(delivery)
-        if not inspect.isawaitable(verdict):
-            return bool(verdict) and await self.storage.take(step)
         lanes = self._runtime.engine.lanes
         lane = None if lanes.find((step.place,)) else lanes.hold(step.place)
         try:

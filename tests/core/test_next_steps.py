@@ -316,6 +316,26 @@ async def test_a_step_is_not_run_after_its_time_because_a_filter_was_slow(line: 
     await clear()
 
 
+async def test_a_step_that_is_replaced_while_a_filter_thinks(line: Line) -> None:
+    """What the slow filter refuses goes to the step that is there then, not to the one that was there before."""
+    steps = Steps()
+
+    async def slow(update: Facts) -> bool:
+        await asyncio.sleep(10)
+        return False
+
+    @line.on("go")
+    async def go(update: Facts) -> None:
+        await register_next_step(None, steps.name, filter=slow)
+        await register_next_step(None, steps.broken, scope=Scope.GLOBAL_USER)
+
+    await say(line, "go", "Ann")
+    await register_next_step(ALICE, steps.name, scope=Scope.GLOBAL_USER, kwargs={"is_new": True})
+    await asyncio.sleep(11)
+    assert (steps.got, line.texts) == ([("Ann", {"is_new": True})], ["go"])
+    await clear()
+
+
 async def test_steps_are_unregistered(line: Line) -> None:
     """unregister_steps() drops the person's steps and ends their waits; those of the chat and of others stay."""
     steps, got = Steps(), list[Any]()
