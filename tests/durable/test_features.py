@@ -26,6 +26,7 @@ from aiostep_core.durable.operations import (
 from aiostep_core.errors import NonDeterminismError, NonDurableAwait, WaitCancelled, WaitTimeout
 from aiostep_core.keyboards import Keyboard
 from aiostep_core.named import step
+from tests.core.making import ALICE
 from tests.core.virtual_time import settle
 from tests.durable.bot import World, say
 
@@ -139,6 +140,19 @@ async def test_cancelling_runs_finally_once(world: World, restarts: int) -> None
     assert world.said == ["bye"]
     assert seen == ["user"]
     assert world.errors == []
+
+
+async def test_what_comes_right_behind_a_cancel_word_is_no_answer(world: World) -> None:
+    """It goes to ordinary handlers, also if the conversation was not in memory and its end takes a moment."""
+    world.boot(farewell=farewell)
+    await world.send("/farewell")
+    await world.restart()
+    for text in ("/cancel", "hm", "and"):
+        world.process.arrive(text, chat_id=ALICE, chat_type="private")
+    await settle()
+
+    assert (world.said, seen, world.errors) == (["bye"], ["user"], [])
+    assert world.process.texts == ["hm", "and"]
 
 
 async def test_a_restart_runs_no_finally(world: World) -> None:

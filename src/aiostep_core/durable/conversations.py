@@ -202,6 +202,8 @@ class Durables(Tending):
             except StorageDamaged:
                 return None  # nobody can go on with it
             run.cancel(reason)
+            if self.runtime.closed_for is None:
+                self._open(run)  # before anybody's next update: it is not for who leaves
             self.runtime.start(self.alone(run))
         elif run is not None:
             run.cancel(reason)
@@ -321,10 +323,14 @@ class Durables(Tending):
         await run._leave_behind()
 
     async def _resume_alone(self, run: Run) -> None:
+        if run.conversation is None:
+            self._open(run)
+        await run.resume()
+
+    def _open(self, run: Run) -> None:
         # What the conversation has taken must not be taken again.
         run.conversation = self.runtime.open_conversation(run_aim(run.turn), run.turn, on_conflict="queue")
         _fence(run.conversation, run.stored)
-        await run.resume()
 
     # Memory.
 
