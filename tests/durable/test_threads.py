@@ -260,7 +260,8 @@ def test_everything_from_outside(stage: Stage) -> None:
         await stage.tell(stage.alice, None, "Name?")
         with pytest.raises(AlreadyWaiting):
             await outside(sync.start_durable, paid, "Name", to=key)
-        assert [one.question for one in await outside(sync.where)] == ["Name?"]
+        # A question is seen before it is written down.
+        await stage.until(lambda: [one.question for one in sync.where()] == ["Name?"], "the question")
         await stage.restart()
         assert await outside(sync.send_signal, "paid", 5, to=key)
         await stage.tell(stage.alice, "Ann", "Ann: 5")
