@@ -10,12 +10,13 @@ import pytest
 from aiostep_core import ask
 from aiostep_core.durable.flows import durable
 from aiostep_core.durable.journals import key_of
-from aiostep_core.durable.operations import signal
+from aiostep_core.durable.operations import run, signal
 from aiostep_core.durable.signals import put_signal
 from aiostep_core.durable.standing import end_durable, result, send_signal, where
 from aiostep_core.errors import BadArgument, WaitCancelled, WaitTimeout
 from aiostep_core.installed import install_adapter
 from aiostep_core.keys import Key, Place, Scope
+from aiostep_core.storages import MemoryRecords
 from aiostep_core.storages.steps import RecordedSteps
 from tests.core.making import ALICE, BOT
 from tests.core.virtual_time import settle
@@ -139,6 +140,49 @@ async def test_ending_a_conversation_from_outside(world: World, restart: bool) -
 async def rude(update: Any) -> None:
     await ask("Name?")
     raise ZeroDivisionError
+
+
+gates: list[asyncio.Event] = []
+
+
+@durable("test.late")
+async def late(update: Any) -> None:
+    await run(gates[-1].wait)
+    raise ZeroDivisionError
+
+
+class LateRecords(MemoryRecords):
+    """Say what was due when they were asked, but only once they may."""
+
+    is_blocking = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Any] = []
+        self.may_answer = asyncio.Event()
+
+    async def due(self, kind: str, *args: Any, **options: Any) -> list[Any]:
+        found = await super().due(kind, *args, **options)
+        self.found += found
+        await self.may_answer.wait()
+        return found
+
+
+async def test_what_has_failed_since_it_was_seen_going_on_is_not_tried_again() -> None:
+    """What a storage says of a turn may be old when it arrives; its error is told of once."""
+    gates.append(asyncio.Event())
+    records = LateRecords()
+    world = World(records)
+    world.boot(late=late)
+    await world.send("/late")
+    assert [one.fields["status"] for one in records.found] == ["run"]
+
+    gates[-1].set()
+    await settle()
+    records.may_answer.set()
+    await settle()
+    assert [type(one) for one in world.errors] == [ZeroDivisionError]
+    await world.close()
 
 
 async def test_who_is_gone_is_not_tried_again(world: World) -> None:

@@ -20,7 +20,7 @@ from .chats import Chats
 from .entries import Entries
 from .flows import Flow, flows
 from .held import holders
-from .journals import FAILED, FRESH, PARK, RUN, Journals, Stored, hint_of, key_of
+from .journals import FRESH, PARK, RUN, Journals, Stored, hint_of, key_of
 from .resumption import Resumption
 from .run import Run
 from .tasks import LoopTasks, Tasks, promise, tasks_of
@@ -246,7 +246,7 @@ class Durables(Tending):
             run = None
         if run is None and stored.is_open and self.flow_of(stored.fields) is None:
             return None
-        if stored.status == FAILED and self.owner() in stored.get("tried").split():
+        if self.has_failed_here(stored):
             return None
         go_on = partial(self._resume, stored, place)
         waits_at = (stored.get("at") or stored.key.name).split("\n")

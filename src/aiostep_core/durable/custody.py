@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from .flows import Flow, flow_for
 from .held import LATER, failed_fields, holders
-from .journals import Journals, Stored
+from .journals import FAILED, Journals, Stored
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -41,6 +41,10 @@ class Custody:
         """Tell whether somebody goes on with it now: a process that lives, and here one that has not failed."""
         is_over_here = stored.get("owner") == self.owner() and stored.get("holder") not in holders
         return stored.is_held(self.wall_clock()) and not is_over_here
+
+    def has_failed_here(self, stored: Stored) -> bool:
+        """Tell whether it failed in this process, which would only fail again."""
+        return stored.status == FAILED and self.owner() in stored.get("tried").split()
 
     def flow_of(self, fields: Mapping[str, str]) -> Flow | None:
         """Return the code of a stored conversation; None, and say so once, if there is none that fits."""

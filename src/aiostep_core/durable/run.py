@@ -167,7 +167,7 @@ class Run(Doing):
         if stored is not None and stored.has_seen(update_id):
             self._withdraw()
             raise Left
-        if stored is None or not stored.is_open:
+        if stored is None or not stored.is_open or (self._reason is None and self._durables.has_failed_here(stored)):
             self._hand_back()
             raise Left
         self.stored = stored
