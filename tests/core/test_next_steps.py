@@ -297,13 +297,14 @@ async def test_a_filter_decides_whose_message_it_is(line: Line) -> None:
     assert line.texts == ["go", "a", "b", "8"]
 
 
+async def slow(update: Facts) -> bool:
+    await asyncio.sleep(10)
+    return False
+
+
 async def test_a_step_is_not_run_after_its_time_because_a_filter_was_slow(line: Line) -> None:
     """While the filter of one step thinks, the time of another can run out; it is not run any more (T25)."""
     steps = Steps()
-
-    async def slow(update: Facts) -> bool:
-        await asyncio.sleep(10)
-        return False
 
     @line.on("go")
     async def go(update: Facts) -> None:
@@ -319,10 +320,6 @@ async def test_a_step_is_not_run_after_its_time_because_a_filter_was_slow(line: 
 async def test_a_step_that_is_replaced_while_a_filter_thinks(line: Line) -> None:
     """What the slow filter refuses goes to the step that is there then, not to the one that was there before."""
     steps = Steps()
-
-    async def slow(update: Facts) -> bool:
-        await asyncio.sleep(10)
-        return False
 
     @line.on("go")
     async def go(update: Facts) -> None:
