@@ -1,10 +1,10 @@
 """Run the tests on the source tree and on the installed wheel, all at the same time; the wheel's output comes last.
 
-What kills processes and servers mostly waits for them to start, and what goes through random programs and every crash
-takes minutes, so these have a run of their own. The wheel is spared them, and what looks at the project rather than at
-its modules (pages, examples, the repository): the wheel has the same modules, and what it could lack (a module, a
-script of Lua or SQL, a catalogue) is missed by any test that needs it. With arguments for pytest both runs are what
-they say.
+Most tests wait more than they count, so the tree's are two runs: storages, with what kills processes and servers,
+random programs and whole programs in the one, and the rest in the other. The wheel is spared what takes long, and what
+looks at the project rather than at its modules (pages, examples, the repository): it has the same modules, and what it
+could lack (a module, a script of Lua or SQL, a catalogue) is missed by any test that needs it. With arguments for
+pytest both runs are what they say.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "build"
 PLACE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-LONG = (
+BESIDE = (
+    "tests/adapter_plugin",
     "tests/differential",
+    "tests/docs",
     "tests/durable/test_crashes.py",
     "tests/durable/test_crashes_everywhere.py",
     "tests/durable/test_equivalence.py",
     "tests/durable/test_equivalence_everywhere.py",
     "tests/durable/test_kill.py",
     "tests/durable/test_kill_others.py",
-    "tests/examples/test_demo.py",
+    "tests/examples",
+    "tests/storages",
+)
+SPARED = (
+    *(path for path in BESIDE if path != "tests/storages"),
+    "tests/core/test_machine.py",
+    "tests/durable/test_damage.py",
+    "tests/durable/test_workers_stored.py",
+    "tests/repository",
     "tests/storages/test_redis_cluster.py",
     "tests/storages/test_redis_lost_answers.py",
     "tests/storages/test_redis_outages.py",
     "tests/storages/test_redis_processes.py",
-    "tests/storages/test_sqlite_processes.py",
-    "tests/storages/test_steps_hammering.py",
-    "tests/storages/test_steps_restart.py",
-)
-SPARED = (
-    *LONG,
-    "tests/adapter_plugin",
-    "tests/core/test_machine.py",
-    "tests/docs",
-    "tests/durable/test_damage.py",
-    "tests/durable/test_workers_stored.py",
-    "tests/examples",
-    "tests/repository",
     "tests/storages/test_redis_tls.py",
     "tests/storages/test_sqlite_commits.py",
     "tests/storages/test_sqlite_model.py",
+    "tests/storages/test_sqlite_processes.py",
+    "tests/storages/test_steps_hammering.py",
+    "tests/storages/test_steps_restart.py",
     "tests/testing_http",
 )
 
@@ -74,12 +74,12 @@ def main() -> int:
     installed = subprocess.run([str(wheel), "-c", PLACE], check=True, capture_output=True, text=True).stdout.strip()
     LOGS.mkdir(exist_ok=True)
     is_whole = len(sys.argv) == 1
-    without_long, spared = ([f"--ignore={path}" for path in paths] if is_whole else [] for paths in (LONG, SPARED))
-    with (LOGS / "long-tests.log").open("w+") as first, (LOGS / "wheel-tests.log").open("w+") as second:
-        runs = [start(tree, "src", first, *LONG)] if is_whole else []
+    without_beside, spared = ([f"--ignore={path}" for path in paths] if is_whole else [] for paths in (BESIDE, SPARED))
+    with (LOGS / "tests-beside.log").open("w+") as first, (LOGS / "wheel-tests.log").open("w+") as second:
+        runs = [start(tree, "src", first, *BESIDE)] if is_whole else []
         runs.append(start(wheel, installed, second, *spared))
         try:
-            runs.insert(0, start(tree, "src", None, *without_long))
+            runs.insert(0, start(tree, "src", None, *without_beside))
             codes = [run.wait() for run in runs]
         finally:
             for run in runs:
